@@ -1,0 +1,252 @@
+"""What both clients share: the plan of a send, who we are in time, what is said in logs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Generator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import attrs
+
+from polysms.client.wire import Exchange
+from polysms.config import Account, Config
+from polysms.config.reading import known
+from polysms.delivery import Delivery
+from polysms.errors import ConfigError, InvalidMessage, LookupFailed, MaybeSent, PolysmsError
+from polysms.message import Message
+from polysms.providers import REGISTRY
+from polysms.providers.base import Query
+from polysms.routing.deliver import Plan
+from polysms.routing.steps import Answer, Call, Failure, Stage, Step, World
+
+R = TypeVar("R")
+
+log = logging.getLogger("polysms")
+
+#: Seconds for one look-up: a fetch, a page of a list, a check.
+LOOKUP_SECONDS = 30.0
+
+
+def uuid7() -> str:
+    """Return a new UUIDv7: 48 bits of milliseconds, then random bits (RFC 9562 §5.7)."""
+    moment = time.time_ns() // 1_000_000
+    value = (moment << 80) | int.from_bytes(os.urandom(10), "big")
+    value = (value & ~(0xF << 76)) | (0x7 << 76)
+    value = (value & ~(0x3 << 62)) | (0x2 << 62)
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def utc_now() -> datetime:
+    """Return the time, aware."""
+    return datetime.now(UTC)
+
+
+REAL_WORLD = World(now=utc_now, clock=time.monotonic, new_id=uuid7)
+
+
+def config_of(config: Config | Mapping[str, Any] | str) -> Config:
+    """Return a configuration given as such, as nested tables, or as a URL."""
+    if isinstance(config, Config):
+        return config
+    if isinstance(config, Mapping):
+        return Config.from_mapping(config)
+    if isinstance(config, str) and "://" in config:
+        return Config.from_url(config)
+    raise ConfigError("config: give a Config, a mapping or a URL; Client.from_config() reads files")
+
+
+def plan_of(
+    config: Config,
+    message: Message,
+    *,
+    via: str | None,
+    on_maybe_sent: str | None,
+    deadline: float | timedelta | None,
+) -> Plan:
+    """Return the plan of one send: the route that ``via`` names, as this call bends it."""
+    if not isinstance(message, Message):
+        raise InvalidMessage(f"send() takes a Message, not a {type(message).__name__}")
+    _require_no_ledger(message)
+    changes: dict[str, Any] = {}
+    if on_maybe_sent is not None:
+        changes["on_maybe_sent"] = on_maybe_sent
+    if deadline is not None:
+        changes["deadline"] = _seconds(deadline)
+    route = config.route(via)
+    try:
+        route = attrs.evolve(route, **changes) if changes else route
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    accounts = tuple(config.account(name) for name in route.accounts)
+    _check_options(message, config)
+    return Plan(route=route, accounts=accounts, senders=config.senders, rails=config.rails)
+
+
+def _seconds(value: float | timedelta) -> float:
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
+        raise ConfigError("deadline: write seconds, more than zero", key="deadline")
+    return float(seconds)
+
+
+def _require_no_ledger(message: Message) -> None:
+    for field in ("key", "tenant"):
+        if getattr(message, field) is not None:
+            raise ConfigError(
+                f"{field}: a message's {field} needs a ledger, and there is none", key="ledger"
+            )
+
+
+def _check_options(message: Message, config: Config) -> None:
+    if not message.options:
+        return
+    used = {account.provider_name for account in config.accounts.values()}
+    try:
+        known(message.options, sorted({*REGISTRY, *used}), "options", "the message")
+    except ConfigError as error:
+        raise InvalidMessage(str(error), field="options") from None
+
+
+def target_of(
+    config: Config,
+    what: Delivery | str | None,
+    account: str | None,
+    provider_id: str | None,
+) -> tuple[Account, str, Delivery | None]:
+    """Return the account and provider_id that a fetch names, and the delivery it begins with."""
+    if isinstance(what, str):
+        raise ConfigError(
+            "fetch by our id needs a ledger, and there is none; "
+            "give the delivery, or account= and provider_id=",
+            key="ledger",
+        )
+    if what is not None:
+        account, provider_id = what.account, what.provider_id
+    if account is None:
+        raise ConfigError("fetch: give a delivery, or account= and provider_id=")
+    if not provider_id:
+        raise LookupFailed(
+            "this delivery has no provider_id, so its provider cannot be asked "
+            "for it by id; look for it in client.list_remote()",
+            account=account,
+        )
+    return config.account(account), provider_id, what
+
+
+def query_of(  # noqa: PLR0913 - each filter by name
+    *,
+    to: str | None,
+    from_: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    direction: str,
+    reference: str | None,
+    page_size: int,
+    filters: Mapping[str, str] | None,
+) -> Query:
+    """Return the query of a list; times without a zone are UTC."""
+    if direction not in {"outbound", "inbound"}:
+        raise ConfigError('direction: write "outbound" or "inbound"', key="direction")
+    return Query(
+        to=to,
+        from_=from_,
+        since=_aware(since),
+        until=_aware(until),
+        direction=direction,
+        reference=reference,
+        page_size=page_size,
+        filters=filters or {},
+    )
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def driven(
+    steps: Generator[Step, Answer, R], *, sends: bool
+) -> Generator[Step, Exchange | None, tuple[R, BaseException | None]]:
+    """Yield the steps a client must take, and return what they came to.
+
+    A client answers a Call with its Exchange and throws in what interrupts it. An interrupt
+    (a cancellation, Ctrl-C) lets nothing further be tried; it is returned beside the result, or
+    raised with the error of the send as its cause, so that neither is lost. ``sends`` says that
+    these steps send a message, so that a bug of ours after a request leaves it maybe sent.
+    """
+    answer: Answer = None
+    interrupt: BaseException | None = None
+    asked = False
+    try:
+        while True:
+            step = steps.send(answer)
+            answer = None
+            if interrupt is not None:
+                answer = _stopped() if isinstance(step, Call) else None
+                continue
+            asked = asked or isinstance(step, Call)
+            answer, interrupt = yield from _taken(step)
+    except StopIteration as stop:
+        return stop.value, interrupt
+    except PolysmsError as error:
+        if interrupt is None:
+            raise
+        raise _weightier(error, interrupt) from error
+    except Exception as error:
+        if not asked:
+            raise
+        raise _unexpected(error, sends=sends) from error
+
+
+def _taken(
+    step: Step,
+) -> Generator[Step, Exchange | None, tuple[Answer, BaseException | None]]:
+    try:
+        done = yield step
+    except BaseException as error:  # noqa: BLE001 - kept, and raised when the send has been told
+        return (_stopped() if isinstance(step, Call) else None), error
+    return (None, None) if done is None else (done.answer, done.interrupt)
+
+
+def _weightier(error: PolysmsError, interrupt: BaseException) -> BaseException:
+    """Return what is to be raised: a mere exception of ours never hides a MaybeSent."""
+    ours = isinstance(interrupt, Exception)
+    return error if ours and isinstance(error, MaybeSent) else interrupt
+
+
+def _stopped() -> Failure:
+    return Failure(
+        stage=Stage.NOTHING, text="stopped before it was asked", ours=True, interrupted=True
+    )
+
+
+def _unexpected(error: Exception, *, sends: bool) -> PolysmsError:
+    what = f"polysms failed after a request was made ({type(error).__name__})"
+    if sends:
+        return MaybeSent(f"{what}; the message may have been sent")
+    return LookupFailed(f"{what}; nothing was sent")
+
+
+def told(error: BaseException) -> PolysmsError | None:
+    """Return the error of the send in what a send raised: itself, or an interrupt's cause."""
+    found = error if isinstance(error, PolysmsError) else error.__cause__
+    return found if isinstance(found, PolysmsError) else None
+
+
+def said(delivery: Delivery | None, error: PolysmsError | None) -> None:
+    """Log how a send ended, by ids alone."""
+    if delivery is None or not log.isEnabledFor(logging.INFO):
+        return
+    last = delivery.attempts[-1] if delivery.attempts else None
+    log.info(
+        "send id=%s account=%s status=%s outcome=%s attempts=%d error=%s",
+        delivery.id,
+        delivery.account,
+        delivery.status,
+        last.outcome if last else None,
+        len(delivery.attempts),
+        type(error).__name__ if error else None,
+    )

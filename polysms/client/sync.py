@@ -1,0 +1,213 @@
+"""The sync client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from polysms.client import core, files
+from polysms.client.transports import Transports, make_sync
+from polysms.client.wire import Exchange, exchange
+from polysms.config import Config
+from polysms.delivery import Delivery
+from polysms.errors import PolysmsError
+from polysms.message import Message
+from polysms.routing import lookup
+from polysms.routing.deliver import deliver
+from polysms.routing.steps import Answer, Call, Step, Wait, World
+
+R = TypeVar("R")
+
+
+class Client:
+    """Sends messages through the accounts of a configuration.
+
+    Thread-safe, and safe to use after ``os.fork()`` (the child opens connections of its own);
+    close it once, or use it as a context manager. ``transport`` is your own ``httpx`` transport,
+    a function that makes one, or a mapping of them by account. ``before_send(message)`` may return
+    another message or raise to stop; ``after_send(delivery, error)`` hears how each send ended.
+    """
+
+    def __init__(
+        self,
+        config: Config | Mapping[str, Any] | str,
+        *,
+        transport: httpx.BaseTransport
+        | Callable[[], httpx.BaseTransport]
+        | Mapping[str, httpx.BaseTransport]
+        | None = None,
+        before_send: Callable[[Message], Message | None] | None = None,
+        after_send: Callable[[Delivery | None, PolysmsError | None], object] | None = None,
+        world: World = core.REAL_WORLD,
+    ) -> None:
+        self.config = core.config_of(config)
+        self._transports: Transports[httpx.BaseTransport] = Transports(transport, make_sync)
+        self._before_send = before_send
+        self._after_send = after_send
+        self._world = world
+
+    @classmethod
+    def from_config(
+        cls,
+        source: str | Path | Mapping[str, Any] | None = None,
+        **settings: Any,  # noqa: ANN401
+    ) -> Self:
+        """Return a client of a file, a URL, a mapping, or of what the environment names.
+
+        Without ``source``: ``POLYSMS_CONFIG`` (a path), else ``POLYSMS_URL``, else
+        ``./polysms.toml``. ``settings`` are the other arguments of the class.
+        """
+        return cls(files.config_from(source), **settings)
+
+    def send(
+        self,
+        message: Message,
+        *,
+        via: str | None = None,
+        on_maybe_sent: str | None = None,
+        deadline: float | timedelta | None = None,
+    ) -> Delivery:
+        """Send a message and return its delivery once a provider has taken it.
+
+        ``via`` names an account or a route; ``deadline`` is in seconds over all attempts. Raises
+        :class:`~polysms.errors.NotSent` where it surely was not sent,
+        :class:`~polysms.errors.MaybeSent` where nobody can tell, and
+        :class:`~polysms.errors.ConfigError` before anything was attempted.
+        """
+        if self._before_send is not None:
+            message = self._before_send(message) or message
+        plan = core.plan_of(
+            self.config, message, via=via, on_maybe_sent=on_maybe_sent, deadline=deadline
+        )
+        try:
+            delivery, interrupt = self._drive(deliver(message, plan, self._world), sends=True)
+        except BaseException as error:
+            if (failed := core.told(error)) is not None:
+                self._after(failed.delivery, failed)
+            raise
+        self._after(delivery, None)
+        if interrupt is not None:
+            raise interrupt
+        return delivery
+
+    def fetch(
+        self,
+        delivery: Delivery | str | None = None,
+        *,
+        account: str | None = None,
+        provider_id: str | None = None,
+    ) -> Delivery:
+        """Ask the provider what became of a message; return the delivery with what is now known.
+
+        Raises :class:`~polysms.errors.LookupFailed` where the provider gives no answer,
+        :class:`~polysms.errors.NotFound` where it knows no such message.
+        """
+        target, identity, known = core.target_of(self.config, delivery, account, provider_id)
+        return self._ask(lookup.fetch(target, identity, known, core.LOOKUP_SECONDS))
+
+    def list_remote(  # noqa: PLR0913 - each filter by name
+        self,
+        account: str,
+        *,
+        to: str | None = None,
+        from_: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        direction: str = "outbound",
+        reference: str | None = None,
+        page_size: int = 50,
+        filters: Mapping[str, str] | None = None,
+    ) -> Iterator[Delivery]:
+        """Yield the messages in the provider's own list; pages are read as they are needed.
+
+        ``filters`` are passed on in the provider's own words. Raises
+        :class:`~polysms.errors.LookupFailed`.
+        """
+        query = core.query_of(
+            to=to,
+            from_=from_,
+            since=since,
+            until=until,
+            direction=direction,
+            reference=reference,
+            page_size=page_size,
+            filters=filters,
+        )
+        target = self.config.account(account)
+        wanted = query
+        while query is not None:
+            page = self._ask(lookup.page(target, query, core.LOOKUP_SECONDS))
+            for record in page.records:
+                if lookup.wanted(record, wanted):
+                    yield lookup.foreign(record, target)
+            query = page.following
+
+    list = list_remote
+
+    def check(self, account: str) -> None:
+        """Ask the provider whether an account's credentials are good; sends nothing.
+
+        Raises :class:`~polysms.errors.LookupFailed`, whose ``reason`` tells why.
+        """
+        self._ask(lookup.check(self.config.account(account), core.LOOKUP_SECONDS))
+
+    @property
+    def memory(self) -> tuple[dict[str, Any], ...]:
+        """What the ``memory`` accounts of this client have kept, oldest first."""
+        return tuple(kept for made in self._transports.local() for kept in made.kept)
+
+    def close(self) -> None:
+        """Close every connection; closing again does nothing."""
+        for transport in self._transports.forget():
+            transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _after(self, delivery: Delivery | None, error: PolysmsError | None) -> None:
+        core.said(delivery, error)
+        if self._after_send is None:
+            return
+        try:
+            self._after_send(delivery, error)
+        except Exception:  # noqa: BLE001 - the send is over: a hook must not make it look failed
+            core.log.exception("after_send failed for id=%s", delivery and delivery.id)
+
+    def _ask(self, steps: Generator[Step, Answer, R]) -> R:
+        result, interrupt = self._drive(steps, sends=False)
+        if interrupt is not None:
+            raise interrupt
+        return result
+
+    def _drive(
+        self, steps: Generator[Step, Answer, R], *, sends: bool
+    ) -> tuple[R, BaseException | None]:
+        """Obey a generator of steps until it returns or raises."""
+        driver = core.driven(steps, sends=sends)
+        try:
+            step = next(driver)
+            while True:
+                try:
+                    done = self._obey(step)
+                except BaseException as error:  # noqa: BLE001 - the driver knows what it means
+                    step = driver.throw(error)
+                else:
+                    step = driver.send(done)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+
+    def _obey(self, step: Step) -> Exchange | None:
+        if isinstance(step, Call):
+            transport = self._transports.of(step.account)
+            return exchange(transport, step.request, step.account.timeouts, step.seconds)
+        if isinstance(step, Wait):
+            time.sleep(step.seconds)
+        return None

@@ -1,0 +1,287 @@
+"""One HTTP exchange, told as evidence: how much was written, whether a status line came back.
+
+No exception class tells whether a text was accepted (the same ``ReadError`` comes when the server
+has seen nothing and when it has processed everything). Two things do: the ``trace`` extension,
+which httpcore calls as the request is written, and the status line, read before the body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+import threading
+import time
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import httpx
+
+from polysms import redact
+from polysms.config import Timeouts
+from polysms.providers.base import Request, Response
+from polysms.routing.steps import Failure, Stage
+
+#: A provider's answer is read up to this many bytes; a longer one is as good as cut.
+LONGEST_ANSWER = 1024 * 1024
+#: Transports whose silence about a request proves that it was not written.
+TRACING = (httpx.HTTPTransport, httpx.AsyncHTTPTransport)
+_NEVER_WRITTEN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_STARTED = frozenset({"http11.send_request_headers.started", "http2.send_request_headers.started"})
+_WRITTEN = frozenset({"http11.send_request_body.complete", "http2.send_request_body.complete"})
+
+#: The moment (steady clock) at which the exchange of this thread must be over.
+current = threading.local()
+
+
+@attrs.frozen
+class Exchange:
+    """What one exchange brought, and the interrupt (cancellation, Ctrl-C) that ended it, if any."""
+
+    answer: Response | Failure
+    interrupt: BaseException | None = None
+
+
+class Trace:
+    """How far the message's own request got; a proxy's CONNECT before it does not count."""
+
+    __slots__ = ("_ours", "started", "written")
+
+    def __init__(self) -> None:
+        self.started = False
+        self.written = False
+        self._ours = False
+
+    def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take one of httpcore's events."""
+        if event in _STARTED:
+            self._ours = info["request"].method != b"CONNECT"
+            self.started = self.started or self._ours
+        elif event in _WRITTEN:
+            self.written = self.written or self._ours
+
+    async def later(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take one of httpcore's events, as its async half calls it."""
+        self(event, info)
+
+    def stage(self, error: BaseException, *, tracing: bool) -> Stage:
+        """Return how far the request got. A transport that may be silent proves little."""
+        if tracing:
+            if not self.started:
+                return Stage.NOTHING
+            return Stage.WHOLE if self.written else Stage.PARTIAL
+        if isinstance(error, _NEVER_WRITTEN) and not self.started:
+            return Stage.NOTHING
+        return Stage.WHOLE
+
+
+def outgoing(
+    request: Request,
+    trace: Any,  # noqa: ANN401 - a function, sync or async
+    timeouts: Timeouts,
+    seconds: float,
+) -> httpx.Request | Exchange:
+    """Return the request as a transport takes it, or the end of an exchange that cannot begin.
+
+    The time left caps every timeout.
+    """
+    try:
+        return httpx.Request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            content=request.content,
+            extensions={"trace": trace, "timeout": _capped(timeouts, seconds)},
+        )
+    except (httpx.InvalidURL, ValueError, TypeError) as error:
+        text = f"the request could not be built ({type(error).__name__})"
+        return Exchange(Failure(stage=Stage.NOTHING, text=text, ours=True))
+
+
+def _capped(timeouts: Timeouts, seconds: float) -> dict[str, float]:
+    return {
+        "connect": min(timeouts.connect, seconds),
+        "read": min(timeouts.read, seconds),
+        "write": min(timeouts.write, seconds),
+        "pool": min(timeouts.pool, seconds),
+    }
+
+
+class _Got:
+    """What has come of an exchange so far."""
+
+    def __init__(self, began: float) -> None:
+        self.began = began
+        self.response: httpx.Response | None = None
+        self.body = bytearray()
+        self.complete = False
+
+    def exchange(self, interrupt: BaseException | None = None) -> Exchange:
+        """Return the exchange once its status line is known."""
+        response, seconds = self.response, time.monotonic() - self.began
+        if response is None:
+            raise RuntimeError("no status line was read")
+        return Exchange(_answer(response, bytes(self.body), seconds, self.complete), interrupt)
+
+    def broken(self, error: BaseException, trace: Trace, *, tracing: bool) -> Exchange:
+        """Return the exchange that an error ended: its status, if one came, survives it."""
+        interrupt = None if isinstance(error, Exception) else error
+        if self.response is not None:
+            return self.exchange(interrupt)
+        failure = Failure(
+            stage=trace.stage(error, tracing=tracing),
+            text=_sentence(error),
+            ours=isinstance(error, _OURS) or interrupt is not None,
+            interrupted=interrupt is not None,
+        )
+        return Exchange(failure, interrupt)
+
+
+def exchange(
+    transport: httpx.BaseTransport, request: Request, timeouts: Timeouts, seconds: float
+) -> Exchange:
+    """Make one request and return what is known of it. Raises nothing, not even an interrupt."""
+    trace = Trace()
+    sent = outgoing(request, trace, timeouts, seconds)
+    if isinstance(sent, Exchange):
+        return sent
+    got = _Got(time.monotonic())
+    current.until = got.began + seconds
+    try:
+        got.response = transport.handle_request(sent)
+        for chunk in got.response.stream:  # type: ignore[union-attr]
+            got.body += chunk
+            if len(got.body) > LONGEST_ANSWER or time.monotonic() > current.until:
+                break
+        else:
+            got.complete = True
+        done = got.exchange()
+    except BaseException as error:  # noqa: BLE001 - what is not known to be unsent is maybe sent
+        done = got.broken(error, trace, tracing=_tracing(transport))
+    current.until = None
+    interrupt = _close(got.response)
+    return done if interrupt is None else attrs.evolve(done, interrupt=interrupt)
+
+
+async def exchange_async(
+    transport: httpx.AsyncBaseTransport, request: Request, timeouts: Timeouts, seconds: float
+) -> Exchange:
+    """Make one request and return what is known of it. Raises nothing, not even a cancellation."""
+    trace = Trace()
+    sent = outgoing(request, trace.later, timeouts, seconds)
+    if isinstance(sent, Exchange):
+        return sent
+    got = _Got(time.monotonic())
+    try:
+        async with asyncio.timeout(seconds):
+            got.response = await transport.handle_async_request(sent)
+            async for chunk in got.response.stream:  # type: ignore[union-attr]
+                got.body += chunk
+                if len(got.body) > LONGEST_ANSWER:
+                    break
+            else:
+                got.complete = True
+        done = got.exchange()
+    except BaseException as error:  # noqa: BLE001 - what is not known to be unsent is maybe sent
+        done = got.broken(error, trace, tracing=_tracing(transport))
+    interrupt = await _close_async(got.response)
+    return done if interrupt is None else attrs.evolve(done, interrupt=interrupt)
+
+
+def _tracing(transport: object) -> bool:
+    return type(transport) in TRACING
+
+
+def _answer(
+    response: httpx.Response,
+    body: bytes,
+    seconds: float,
+    complete: bool,  # noqa: FBT001 - one of the facts
+) -> Response:
+    headers = {
+        name.decode("ascii", "replace").lower(): value.decode("latin-1")
+        for name, value in response.headers.raw
+    }
+    coding = headers.get("content-encoding", "identity").strip().lower()
+    if complete and coding != "identity":
+        plain = _decoded(body, coding)
+        body, complete = (b"", False) if plain is None else (plain, True)
+    return Response(response.status_code, headers, body, complete, seconds)
+
+
+def _decoded(body: bytes, coding: str) -> bytes | None:
+    """Return an answer unpacked though we never asked for packing; None where it cannot be."""
+    if coding not in {"gzip", "x-gzip", "deflate"}:
+        return None
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    try:
+        plain = unpacker.decompress(body, LONGEST_ANSWER)
+    except zlib.error:
+        return None
+    return plain if unpacker.eof else None
+
+
+_OURS = (httpx.PoolTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+_SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
+    (httpx.PoolTimeout, "no connection of our own was free in time"),
+    (httpx.ConnectTimeout, "no connection in time"),
+    (httpx.ConnectError, "no connection"),
+    (httpx.ProxyError, "the proxy refused"),
+    (httpx.WriteTimeout, "the request could not be written in time"),
+    (httpx.WriteError, "the connection broke while the request was written"),
+    (httpx.ReadTimeout, "no answer in time"),
+    (httpx.ReadError, "the connection broke before an answer"),
+    (httpx.RemoteProtocolError, "the connection ended without a readable answer"),
+    (httpx.UnsupportedProtocol, "the URL's scheme is not supported"),
+    (TimeoutError, "no answer before the deadline"),
+    (asyncio.CancelledError, "cancelled while waiting"),
+    (KeyboardInterrupt, "interrupted while waiting"),
+)
+
+
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
+
+
+def _sentence(error: BaseException) -> str:
+    """Return what happened in our words: the library's may hold the URL with its credentials."""
+    if _about_certificate(error):
+        return "its certificate could not be verified"
+    if isinstance(error, httpx.ConnectError) and str(error):
+        return f"no connection: {redact.scrub(_ERRNO.sub('', str(error)))}"
+    for kind, sentence in _SENTENCES:
+        if isinstance(error, kind):
+            return f"{sentence} ({type(error).__name__})"
+    return f"the request failed ({type(error).__name__})"
+
+
+def _about_certificate(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _close(response: httpx.Response | None) -> BaseException | None:
+    """Close an answer that is known already: trouble in closing changes nothing about it."""
+    try:
+        if response is not None:
+            response.close()
+    except Exception:  # noqa: BLE001
+        return None
+    except BaseException as interrupt:  # noqa: BLE001 - handed on beside the answer
+        return interrupt
+    return None
+
+
+async def _close_async(response: httpx.Response | None) -> BaseException | None:
+    try:
+        if response is not None:
+            await response.aclose()
+    except Exception:  # noqa: BLE001 - as in _close
+        return None
+    except BaseException as interrupt:  # noqa: BLE001 - as in _close
+        return interrupt
+    return None

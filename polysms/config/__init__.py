@@ -1,0 +1,12 @@
+"""The configuration: a mapping, a TOML file's contents or a URL becomes a :class:`Config`.
+
+Pure: files and the environment are read by the client and handed in. Every mistake is a
+:class:`~polysms.errors.ConfigError` that names the key, the remedy and where it was read.
+"""
+
+from __future__ import annotations
+
+from polysms.config.reading import Source
+from polysms.config.values import Account, Config, Rails, Route, Timeouts
+
+__all__ = ["Account", "Config", "Rails", "Route", "Source", "Timeouts"]

@@ -1,0 +1,171 @@
+"""Tables become accounts, routes and rails: the strict part of reading a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import attrs
+
+from polysms.config.reading import Source, expand, fault, known, read, value_of, web_url
+from polysms.config.values import STRATEGIES, Account, Common, Config, Rails, Route, Timeouts
+from polysms.errors import ConfigError
+from polysms.providers import LOCAL, load
+from polysms.providers.base import secrets_of
+
+TOP = ("default", "accounts", "routes", "senders", "rails")
+COMMON = ("provider", "sender", "base_url", "timeouts", "proxy", "ca", "trust_env")
+
+
+def build(tables: Mapping[str, Any], source: Source, sandbox: str | None) -> Config:
+    """Return the configuration that nested tables describe."""
+    missing: list[ConfigError] = []
+    expanded = expand(tables, source, "", missing)
+    known(expanded, TOP, "", source.where)
+    if sandbox is not None:
+        sandbox = _sandbox(sandbox)
+    accounts = {
+        name: _account(name, table, source.where, sandbox, missing)
+        for name, table in _tables(expanded, "accounts", source.where).items()
+    }
+    elsewhere = [error for error in missing if not (error.key or "").startswith("accounts.")]
+    if elsewhere:
+        raise elsewhere[0]
+    default = expanded.get("default")
+    return Config(
+        accounts=accounts,
+        routes=routes_of(expanded.get("routes", {}), source.where),
+        senders=senders_of(expanded.get("senders", {}), source.where),
+        rails=read(Rails, expanded.get("rails", {}), "rails", source.where),
+        default=default and value_of(default, str, "default", source.where),
+        where=source.where,
+    )
+
+
+def _sandbox(url: str) -> str:
+    try:
+        return web_url(url, loopback_only=True)
+    except ValueError as error:
+        raise fault("POLYSMS_SANDBOX", str(error), "the environment") from None
+
+
+def _tables(tables: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+    found = tables.get(key, {})
+    if not isinstance(found, Mapping):
+        raise fault(key, f"is a {type(found).__name__}; write tables", where)
+    return found
+
+
+def _account(
+    name: str,
+    table: Any,  # noqa: ANN401 - whatever TOML holds
+    where: str,
+    sandbox: str | None,
+    missing: list[ConfigError],
+) -> Account:
+    own = [error for error in missing if (error.key or "").startswith(f"accounts.{name}.")]
+    if own:
+        provider = str(table.get("provider") or name)
+        return Account(name=name, provider=None, provider_name=provider, broken=own[0])
+    return account_of(name, table, where, sandbox)
+
+
+def account_of(
+    name: str,
+    table: Any,  # noqa: ANN401 - as above
+    where: str = "the configuration",
+    sandbox: str | None = None,
+) -> Account:
+    """Return the account one table describes: the common keys and the provider's own settings."""
+    key = f"accounts.{name}"
+    if not isinstance(table, Mapping):
+        raise fault(key, f"is a {type(table).__name__}; write a table", where)
+    provider_name = table.get("provider", name)
+    if not isinstance(provider_name, str):
+        raise fault(f"{key}.provider", "write a provider's name in quotes", where)
+    adapter = load(provider_name, f"{key}.provider")
+    own = [field.name for field in attrs.fields(adapter.Settings)]
+    known(table, [*own, *COMMON], key, where)
+    common = read(Common, {k: v for k, v in table.items() if k in COMMON}, key, where)
+    settings: Any = read(adapter.Settings, {k: v for k, v in table.items() if k in own}, key, where)
+    base_url = common.base_url or settings.home
+    if sandbox is not None and provider_name not in LOCAL:
+        base_url = _moved(base_url, sandbox)
+    return Account(
+        name=name,
+        provider=adapter(settings, base_url),
+        provider_name=adapter.name if provider_name not in LOCAL else provider_name,
+        sender=common.sender,
+        timeouts=read(Timeouts, common.timeouts, f"{key}.timeouts", where),
+        proxy=common.proxy,
+        ca=common.ca,
+        trust_env=common.trust_env,
+        secrets=secrets_of(settings),
+    )
+
+
+def _moved(url: str, to: str) -> str:
+    target = urlsplit(to)
+    return urlunsplit((target.scheme, target.netloc, urlsplit(url).path, "", ""))
+
+
+def routes_of(tables: Any, where: str = "the configuration") -> dict[str, Route]:  # noqa: ANN401
+    """Return the routes that tables describe, by name."""
+    routes = {}
+    for name, table in _tables({"routes": tables}, "routes", where).items():
+        route = read(Route, table, f"routes.{name}", where)
+        if route.strategy not in STRATEGIES:
+            sentence = f"there is no {route.strategy!r}; known are {', '.join(STRATEGIES)}"
+            raise fault(f"routes.{name}.strategy", sentence, where)
+        routes[name] = route
+    return routes
+
+
+def senders_of(
+    tables: Any,  # noqa: ANN401 - as above
+    where: str = "the configuration",
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return the logical senders that tables describe: name -> account -> its senders."""
+    return {
+        name: {
+            account: value_of(sender, tuple[str, ...], f"senders.{name}.{account}", where)
+            for account, sender in _tables({name: table}, name, where).items()
+        }
+        for name, table in _tables({"senders": tables}, "senders", where).items()
+    }
+
+
+def check(config: Config) -> None:
+    """Refuse what does not hang together: unknown names, and secrets missing where they count."""
+    if not config.accounts:
+        raise fault("accounts", "there is none; add one as [accounts.wavix]", config.where)
+    for name in sorted(set(config.routes) & set(config.accounts)):
+        raise fault(f"routes.{name}", "an account has this name too; rename one", config.where)
+    for key, name in _named(config):
+        known({name: None}, config.accounts, key, config.where)
+    if config.default is not None:
+        config.route(None)
+    for name in _reachable(config):
+        broken = config.accounts[name].broken
+        if broken is not None:
+            raise broken
+
+
+def _named(config: Config) -> list[tuple[str, str]]:
+    """Return every place that names an account, with the name."""
+    in_routes = [
+        (f"routes.{route}.accounts", name)
+        for route, value in config.routes.items()
+        for name in value.accounts
+    ]
+    in_senders = [
+        (f"senders.{sender}", name) for sender, value in config.senders.items() for name in value
+    ]
+    return in_routes + in_senders
+
+
+def _reachable(config: Config) -> list[str]:
+    names = [name for route in config.routes.values() for name in route.accounts]
+    default = [config.default] if config.default in config.accounts else []
+    return [*names, *(name for name in default if name)]

@@ -1,0 +1,266 @@
+"""What a configuration holds: accounts, routes, logical senders, rails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+
+from polysms import numbers, redact
+from polysms.config.reading import Seconds, Source, Texts, fault, web_url
+from polysms.errors import ConfigError, InvalidMessage
+from polysms.providers import LOCAL
+from polysms.providers.base import Provider
+
+ON_MAYBE_SENT = ("stop", "next")
+#: The names; what they do is in routing.strategies.
+STRATEGIES = ("failover",)
+
+
+@attrs.frozen(kw_only=True)
+class Timeouts:
+    """Seconds for each step of one request. A short ``read`` manufactures maybe-sent messages."""
+
+    connect: Seconds = Seconds(3.0)
+    write: Seconds = Seconds(5.0)
+    read: Seconds = Seconds(15.0)
+    pool: Seconds = Seconds(2.0)
+
+
+def _senders(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(sender.strip() for sender in value):
+        raise ValueError("sender: is empty")
+    return tuple(sender.strip() for sender in value)
+
+
+def _base_url(value: str | None) -> str | None:
+    try:
+        return None if value is None else web_url(value)
+    except ValueError as error:
+        raise ValueError(f"base_url: {error}") from None
+
+
+def _proxy(value: str | None) -> str | None:
+    if value is not None and urlsplit(value).scheme not in {"http", "https", "socks5", "socks5h"}:
+        raise ValueError("proxy: write one as http://host:port or socks5://host:port")
+    return value
+
+
+@attrs.frozen(kw_only=True)
+class Common:
+    """The keys every account may have, whatever its provider.
+
+    ``sender`` is one number or sender ID, or a list; ``ca`` a file of certificate authorities;
+    ``trust_env`` lets proxies and certificates come from the environment.
+    """
+
+    provider: str | None = None
+    sender: Texts = attrs.field(default=(), converter=_senders)
+    base_url: str | None = attrs.field(default=None, converter=_base_url)
+    timeouts: Mapping[str, Any] = attrs.field(factory=dict)
+    proxy: str | None = attrs.field(default=None, converter=_proxy, repr=False)
+    ca: str | None = None
+    trust_env: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Account:
+    """One configured provider: its adapter, its senders, how it is reached.
+
+    ``broken`` holds what is wrong with an account that nothing uses yet: using it raises that.
+    """
+
+    name: str
+    provider: Provider | None = attrs.field(repr=False)
+    provider_name: str
+    sender: tuple[str, ...] = ()
+    timeouts: Timeouts = Timeouts()
+    proxy: str | None = attrs.field(default=None, repr=False)
+    ca: str | None = None
+    trust_env: bool = False
+    secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
+    broken: ConfigError | None = attrs.field(default=None, repr=False)
+
+    def hide(self, text: str) -> str:
+        """Return a text with this account's secrets and every phone number hidden."""
+        return redact.hide(text, self.secrets)
+
+    @property
+    def local(self) -> bool:
+        """Whether its messages stay in this process (console, memory, null)."""
+        return self.provider_name in LOCAL
+
+    @property
+    def adapter(self) -> Provider:
+        """The adapter; raises :class:`~polysms.errors.ConfigError` for a broken account."""
+        if self.provider is None:
+            raise self.broken or ConfigError(f"accounts.{self.name} is broken")
+        return self.provider
+
+
+def _on_maybe_sent(value: str) -> str:
+    if value not in ON_MAYBE_SENT:
+        raise ValueError('on_maybe_sent: write "stop" or "next"')
+    return value
+
+
+@attrs.frozen(kw_only=True)
+class Route:
+    """An order of accounts: ``strategy`` makes it, ``deadline`` (seconds) bounds all attempts.
+
+    ``on_maybe_sent``: "stop", or "next", where a second copy is possible (two at most).
+    ``strict`` makes advisory wishes (valid_for, tag) as binding as the text.
+    """
+
+    accounts: Texts
+    strategy: str = "failover"
+    on_maybe_sent: str = attrs.field(default="stop", converter=_on_maybe_sent)
+    deadline: Seconds = Seconds(60.0)
+    attempt_timeout: Seconds | None = None
+    strict: bool = False
+
+
+def _reachable(value: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return tuple(numbers.recipient(number) for number in value)
+    except InvalidMessage as error:
+        raise ValueError(f"only_to: {error}") from None
+
+
+def _redirect(value: str | None) -> str | None:
+    try:
+        return None if value is None else numbers.recipient(value)
+    except InvalidMessage as error:
+        raise ValueError(f"redirect_to: {error}") from None
+
+
+def _countries(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(len(country) == 2 and country.isalpha() for country in value):  # noqa: PLR2004
+        raise ValueError('countries: write two-letter countries, as ["US", "CA"]')
+    return tuple(country.upper() for country in value)
+
+
+@attrs.frozen(kw_only=True)
+class Rails:
+    """Safety for staging and for life: who may be reached at all, and how long a text may be.
+
+    ``only_to`` lists the numbers that may be reached, ``redirect_to`` takes every message,
+    ``countries`` lists two-letter countries, ``max_segments`` bounds one message.
+    """
+
+    only_to: Texts = attrs.field(
+        default=(), converter=_reachable, repr=lambda value: str([redact.mask(n) for n in value])
+    )
+    redirect_to: str | None = attrs.field(default=None, converter=_redirect, repr=redact.mask)
+    countries: Texts = attrs.field(default=(), converter=_countries)
+    max_segments: int | None = None
+
+
+def _accounts(value: Mapping[str, Any]) -> dict[str, Account]:
+    from polysms.config.build import account_of  # noqa: PLC0415 - it needs these classes
+
+    return {
+        name: item if isinstance(item, Account) else account_of(name, item)
+        for name, item in value.items()
+    }
+
+
+def _routes(value: Mapping[str, Any]) -> dict[str, Route]:
+    from polysms.config.build import routes_of  # noqa: PLC0415 - it needs these classes
+
+    ready = {name: item for name, item in value.items() if isinstance(item, Route)}
+    return ready | routes_of({name: item for name, item in value.items() if name not in ready})
+
+
+def _shown_names(value: Mapping[str, Any]) -> str:
+    return f"<{', '.join(sorted(value))}>"
+
+
+def _logical(value: Mapping[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
+    from polysms.config.build import senders_of  # noqa: PLC0415 - it needs these classes
+
+    return senders_of(value)
+
+
+@attrs.frozen(kw_only=True)
+class Config:
+    """A whole configuration, checked; plain tables are read into their classes.
+
+    ``Config(accounts={"wavix": {"api_key": "...", "sender": "Acme"}})`` is a whole one.
+
+    ``default`` names an account or a route; with one account it may be left out.
+    """
+
+    accounts: Mapping[str, Account] = attrs.field(converter=_accounts)
+    routes: Mapping[str, Route] = attrs.field(factory=dict, converter=_routes)
+    senders: Mapping[str, Mapping[str, tuple[str, ...]]] = attrs.field(
+        factory=dict, converter=_logical, repr=_shown_names
+    )
+    rails: Rails = Rails()
+    default: str | None = None
+    where: str = "the configuration"
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what does not hang together, as a route that names no account."""
+        from polysms.config.build import check  # noqa: PLC0415 - it needs these classes
+
+        check(self)
+
+    @classmethod
+    def from_mapping(
+        cls, tables: Mapping[str, Any], source: Source | None = None, sandbox: str | None = None
+    ) -> Config:
+        """Return the configuration that nested tables describe (as TOML or Django settings).
+
+        ``sandbox`` is a loopback URL that stands in for every provider.
+        """
+        from polysms.config.build import build  # noqa: PLC0415 - it needs these classes
+
+        return build(tables, source or Source(), sandbox)
+
+    @classmethod
+    def from_url(
+        cls, line: str, source: Source | None = None, sandbox: str | None = None
+    ) -> Config:
+        """Return the configuration of one line, as ``wavix://KEY@?sender=Acme``."""
+        from polysms.config.url import tables  # noqa: PLC0415 - used for URLs only
+
+        source = source or Source("the URL")
+        return cls.from_mapping(tables(line, source.where), source, sandbox)
+
+    def route(self, via: str | None) -> Route:
+        """Return the route that ``via`` (a route, an account or None for the default) names."""
+        name = via or self.default or self._only()
+        if name is None:
+            raise fault(
+                "default", f"is not set; set it, or say via= one of {self._names()}", self.where
+            )
+        if name in self.routes:
+            return self.routes[name]
+        if name in self.accounts:
+            return Route(accounts=(name,))
+        raise fault(
+            "via" if via else "default",
+            f"there is no account or route {name!r}; known are {self._names()}",
+            self.where,
+        )
+
+    def account(self, name: str) -> Account:
+        """Return an account by name; raises ConfigError for an unknown or broken one."""
+        if name not in self.accounts:
+            raise fault(
+                "account",
+                f"there is no account {name!r}; known are {', '.join(self.accounts)}",
+                self.where,
+            )
+        account = self.accounts[name]
+        account.adapter  # noqa: B018 - raises for a broken account
+        return account
+
+    def _only(self) -> str | None:
+        return next(iter(self.accounts)) if len(self.accounts) == 1 else None
+
+    def _names(self) -> str:
+        return ", ".join([*self.routes, *self.accounts])

@@ -1,0 +1,162 @@
+"""Phone numbers: E.164, what is possible, which country, which short numbers pass as they are.
+
+*Possible*, not *valid*: a number is taken when its length is one that its country uses
+(phonenumberslite's words). Numbering plans change faster than any table, and a wrong "invalid"
+loses a message, so whether the number exists is left to the provider.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from polysms import redact
+from polysms.errors import InvalidMessage
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
+
+#: E.164 allows fifteen digits after the plus (ITU-T E.164 §6.1).
+LONGEST = 15
+_SEPARATORS = re.compile(r"[\s().\-\u2010-\u2015\u00a0/]+")
+# A pass-through number may carry a plus ("+988", seed 004); a short code never does.
+_SHORT = re.compile(r"\+([0-9]{3})|([0-9]{3,6})")
+_WRITE = 'write "+", the country code and the number, digits only'
+_ALPHANUMERIC = re.compile(r"[A-Za-z]")
+
+
+def e164(number: str, region: str | None = None) -> str:
+    """Return a number people write, as ``(313) 555-0123``, in E.164, as ``+13135550123``.
+
+    ``region`` is the two-letter country in whose national form the number is written; not needed
+    for a number that begins with ``+``. Raises :class:`InvalidMessage` for what cannot be one.
+    """
+    import phonenumbers  # noqa: PLC0415 - 50 ms of metadata, loaded when first used
+
+    if not isinstance(number, str):
+        raise _wrong(number, "is not text", _WRITE)
+    if region is not None and region.upper() not in phonenumbers.SUPPORTED_REGIONS:
+        raise InvalidMessage(f"region {region!r} is not a two-letter country", field="region")
+    try:
+        parsed = phonenumbers.parse(number, region and region.upper())
+    except phonenumbers.NumberParseException as error:
+        raise _wrong(number, "is not a phone number", _remedy(region)) from error
+    _require_possible(parsed, number)
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _remedy(region: str | None) -> str:
+    if region is None:
+        return 'begin with "+" and the country code, or give region="US"'
+    return f"is it really written as people in {region.upper()} write it?"
+
+
+def recipient(number: str) -> str:
+    """Return a recipient in E.164, or a short number (988, a short code) as its digits alone.
+
+    Spaces, dots, hyphens and parentheses are taken out. Raises :class:`InvalidMessage` for a
+    number without a country code, with letters, too long or of no possible length.
+    """
+    if not isinstance(number, str):
+        raise _wrong(number, "is not text", _WRITE)
+    return _recipient(number)
+
+
+@lru_cache(maxsize=8192)
+def _recipient(number: str) -> str:
+    compact = _SEPARATORS.sub("", number)
+    if short := _SHORT.fullmatch(compact):
+        return short.group(1) or short.group(2)
+    _require_plus(number, compact)
+    digits = compact[1:]
+    if not (digits.isascii() and digits.isdigit()):
+        raise _wrong(number, "has characters that are not digits", _WRITE)
+    if len(digits) > LONGEST:
+        raise _wrong(number, f"has {len(digits)} digits, E.164 allows {LONGEST}", "shorten it")
+    _require_possible(_parsed(compact), number)
+    return compact
+
+
+def _require_plus(number: str, compact: str) -> None:
+    if compact.startswith("+"):
+        return
+    if not compact:
+        raise _wrong(number, "is empty", _WRITE)
+    if _ALPHANUMERIC.search(compact):
+        raise _wrong(number, "has letters", _WRITE)
+    remedy = 'begin with "+" and the country code, or use polysms.e164(number, region="US")'
+    raise _wrong(number, "has no country code", remedy)
+
+
+def _require_possible(parsed: PhoneNumber, number: str) -> None:
+    import phonenumbers  # noqa: PLC0415 - as above
+
+    if not phonenumbers.is_possible_number(parsed):
+        raise _wrong(number, "is too short or too long for its country", "count its digits")
+
+
+def _parsed(number: str) -> PhoneNumber:
+    import phonenumbers  # noqa: PLC0415 - as above
+
+    try:
+        return phonenumbers.parse(number)
+    except phonenumbers.NumberParseException as error:
+        raise _wrong(number, "has no known country code", "check what follows the plus") from error
+
+
+def _wrong(number: object, what: str, remedy: str) -> InvalidMessage:
+    shown = redact.mask(number) if isinstance(number, str) else type(number).__name__
+    return InvalidMessage(f"number {shown[:40]!r} {what}: {remedy}", field="to")
+
+
+def is_short(number: str) -> bool:
+    """Whether this is a short number (3 to 6 digits, no country code), as 988 or a short code."""
+    return _SHORT.fullmatch(number) is not None
+
+
+def is_alphanumeric(sender: str) -> bool:
+    """Whether a sender is a name ("Acme") rather than a number."""
+    return not _SEPARATORS.sub("", sender).lstrip("+").isdigit()
+
+
+@lru_cache(maxsize=8192)
+def country(number: str) -> str | None:
+    """Return the two-letter country of an E.164 number, None where it cannot be told.
+
+    Countries that share a calling code (+1, +44, +7 ...) are told apart by their number ranges,
+    so a number outside every range, as most fictional ones, has no country.
+    """
+    import phonenumbers  # noqa: PLC0415 - as above
+
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def in_us_or_canada(number: str) -> bool:
+    """Whether a number is of the US or Canada, or a +1 number of no other known country."""
+    return number.startswith("+1") and country(number) in {"US", "CA", None}
+
+
+def in_us(number: str) -> bool:
+    """Whether a number is of the US, or a +1 number of no other known country."""
+    return number.startswith("+1") and country(number) in {"US", None}
+
+
+def digits(number: str) -> str:
+    """Return only the digits of a number: how two spellings of one number are compared."""
+    return "".join(character for character in number if character.isdigit())
+
+
+def digits_or_name(sender: str) -> str:
+    """Return a name as it is, a number as its digits: how some providers filter their lists."""
+    return sender if is_alphanumeric(sender) else digits(sender)
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two senders are the same: names letter for letter, numbers by their digits."""
+    if is_alphanumeric(one) or is_alphanumeric(other):
+        return one == other
+    return digits(one) == digits(other)

@@ -1,0 +1,147 @@
+"""Reading a provider's JSON without ever failing on it.
+
+Providers leave fields out, send null, send numbers as text and text as numbers. A wire class read
+by :func:`wire_converter` takes all of that: what cannot be read becomes None, and the raw object
+is kept beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import operator
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import Any
+
+import cattrs
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from polysms.delivery import Price, aware
+from polysms.providers.base import Response
+
+Strings = tuple[str, ...]
+Object = dict[str, Any]
+
+
+def dumps(data: object) -> bytes:
+    """Return compact UTF-8 JSON."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def loads(response: Response) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Return the JSON of an answer, None where it is cut, not JSON or nested beyond reason."""
+    if not response.complete:
+        return None
+    try:
+        return json.loads(response.body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """Return a JSON object as it is, an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def retry_after(response: Response, now: datetime | None = None) -> float | None:
+    """Return the seconds of a Retry-After header, None where it is absent or unreadable.
+
+    Both forms of RFC 9110 §10.2.3 are read; a date needs ``now``, or the answer's own Date header.
+    """
+    value = response.headers.get("retry-after", "").strip()
+    if value.isdigit():
+        return float(value[:9])
+    try:
+        then = parsedate_to_datetime(value)
+        since = now or parsedate_to_datetime(response.headers.get("date", ""))
+        return max(0.0, (then - since).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def word(value: object) -> str | None:
+    """Return text as it is and a number as text; None for anything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    return None
+
+
+def whole(value: object) -> int | None:
+    """Return a whole number, also from text ("1"); None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        return int(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def money(value: object, currency: str = "USD") -> Price | None:
+    """Return an amount given as text or number ("0.02", 0.00415); None for anything else."""
+    text = word(value)
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        return None
+    return Price(amount, currency) if amount.is_finite() else None
+
+
+def moment(value: object) -> datetime | None:
+    """Return an ISO 8601 time as an aware one (without a zone it is UTC); None if unreadable."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return aware(datetime.fromisoformat(value.strip()))
+    except ValueError:
+        return None
+
+
+def strings(value: object) -> Strings:
+    """Return the texts of a JSON array; nothing for anything else."""
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def _hook(reader: Callable[[object], Any]) -> Callable[[Any, Any], Any]:
+    return lambda value, _: reader(value)
+
+
+def wire_converter() -> cattrs.Converter:
+    """Return a converter whose structure hooks never raise on a provider's values."""
+    converter = cattrs.Converter(detailed_validation=False, omit_if_default=True)
+    for kind, reader in _READERS.items():
+        converter.register_structure_hook_func(partial(operator.eq, kind), _hook(reader))
+    return converter
+
+
+_READERS: dict[Any, Any] = {
+    str | None: word,
+    int | None: whole,
+    Price | None: money,
+    datetime | None: moment,
+    Strings: strings,
+    Object: mapping,
+}
+
+
+def wire(converter: cattrs.Converter, kind: type, **names: str) -> None:
+    """Teach a converter a wire class; ``names`` are fields whose JSON name Python cannot spell."""
+    renamed: Any = {field: override(rename=name) for field, name in names.items()}
+    converter.register_structure_hook(kind, make_dict_structure_fn(kind, converter, **renamed))
+    converter.register_unstructure_hook(
+        kind,
+        make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True, **renamed),
+    )
+
+
+def plus(number: str | None) -> str | None:
+    """Return a number that a provider writes as digits alone with its plus; names stay."""
+    if number and number.isdigit() and len(number) > 6:  # noqa: PLR2004 - short codes have 6
+        return f"+{number}"
+    return number

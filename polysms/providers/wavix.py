@@ -1,0 +1,311 @@
+"""Wavix: https://api.wavix.com, messaging API v3 (Bearer key).
+
+Sources: the "Send messages" guide and the ``POST /v3/messages`` reference (the seeds), the OpenAPI
+document of 2026-06-30, the official Python SDK 1.1.1. From documents only, not verified live.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import attrs
+
+from polysms import numbers
+from polysms.delivery import Price, Status
+from polysms.errors import Reason, Unsupported
+from polysms.message import Message
+from polysms.providers import base, reading
+from polysms.providers.base import Answer, Capabilities, Page, Query, Record, Request, Response
+from polysms.providers.limits import check, options_of
+from polysms.providers.outcome import accepted, outcome
+
+BASE_URL = "https://api.wavix.com"
+
+STATUSES = {
+    "accepted": Status.QUEUED,
+    "pending": Status.QUEUED,
+    "sent": Status.SENT,
+    "delivered": Status.DELIVERED,
+    "undelivered": Status.UNDELIVERED,
+    "rejected": Status.REJECTED,
+    "expired": Status.EXPIRED,
+    "dlr_expired": Status.UNREPORTED,
+}
+
+# docs.wavix.com/messaging/errors/ID. The API shows no id, only a text (providers disagree on its
+# wording), so each row has words to find in it; the first row that fits counts.
+ERRORS: tuple[tuple[int, str, Reason], ...] = (
+    (55, r"idempoten|duplicate", Reason.DUPLICATE),
+    (9, r"unsubscribed|opted[ -]?out|stop word", Reason.OPTED_OUT),
+    (31, r"no credits|inactive number|number inactive", Reason.INVALID_NUMBER),
+    (0, r"insufficient|balance|not enough (funds|credit)", Reason.BALANCE),
+    (5, r"sender id.*not (provisioned|allowed|registered)", Reason.SENDER),
+    (22, r"sender id.*(not found|invalid)|invalid (sender|parameter from)", Reason.SENDER),
+    (7, r"flood", Reason.QUOTA),
+    (47, r"blocked (for )?60 min", Reason.QUOTA),
+    (26, r"per second", Reason.QUOTA),
+    (36, r"daily (quota|limit)|t-mobile", Reason.QUOTA),
+    (38, r"per[ -]minute", Reason.QUOTA),
+    (34, r"(brand|campaign).*limit", Reason.QUOTA),
+    (33, r"spam.*|inactive.*campaign", Reason.CONTENT),
+    (12, r"mms.*(us|canada|united states)", Reason.CAPABILITY),
+    (13, r"(media|attachment|file).*(1 ?mb|size|large)", Reason.MEDIA),
+    (14, r"(media|attachment|file).*format", Reason.MEDIA),
+    (15, r"(media|attachment|file|url).*(accessible|public)", Reason.MEDIA),
+    (21, r"attachments", Reason.MEDIA),
+    (41, r"too long", Reason.TOO_LONG),
+    (43, r"content filter|verizon", Reason.CONTENT),
+    (46, r"non-?compliant|url.*blocked|content", Reason.CONTENT),
+    (45, r"unsupported carrier|no route", Reason.CAPABILITY),
+    (29, r"unsupported by|not supported by", Reason.CAPABILITY),
+    (17, r"destination.*forbidden", Reason.BLOCKED),
+    (19, r"destination.*blocked", Reason.BLOCKED),
+    (44, r"no longer active", Reason.INVALID_NUMBER),
+    (18, r"not (a )?mobile|destination.*invalid|invalid.*(number|dest|to$)", Reason.INVALID_NUMBER),
+    (23, r"far[ -]end", Reason.OTHER),
+    (24, r"gateway", Reason.OTHER),
+    (25, r"callback", Reason.OTHER),
+)
+
+# Seed 000 lists these; seed 002 only letters, digits and spaces.
+_NAME = re.compile(r"[A-Za-z0-9\-+_& ]{3,11}")
+_NARROW_NAME = re.compile(r"[A-Za-z0-9 ]{1,11}")
+
+
+@attrs.frozen(kw_only=True)
+class WavixSettings:
+    """A Wavix account. ``api_key`` is what older documents call ``appid``."""
+
+    home: ClassVar[str] = BASE_URL
+    url_forms: ClassVar[base.UrlForms] = (("api_key",),)
+    api_key: str = base.secret()
+
+
+@attrs.frozen(kw_only=True)
+class WavixOptions:
+    """What only Wavix has.
+
+    ``tag`` replaces our reference on the wire, so an unclear send can be found less surely;
+    ``smart_encoding`` lets Wavix replace characters (named in error 41, absent from the OpenAPI).
+    """
+
+    tag: str | None = None
+    smart_encoding: bool | None = None
+
+
+@attrs.frozen(kw_only=True)
+class _Send:
+    """``POST /v3/messages``, the request (reference page, seed 001)."""
+
+    sender: str
+    to: str
+    message_body: dict[str, Any]
+    callback_url: str | None = None
+    validity: int | None = None
+    tag: str | None = None
+    smart_encoding: bool | None = None
+
+
+@attrs.frozen(kw_only=True)
+class _Message:
+    """A message object: the answer of send, get and list (seeds 000 and 001)."""
+
+    message_id: str | None = None
+    message_type: str | None = None
+    direction: str | None = None
+    sender: str | None = None
+    to: str | None = None
+    mcc: str | None = None
+    mnc: str | None = None
+    message_body: reading.Object = attrs.field(factory=dict)
+    tag: str | None = None
+    status: str | None = None
+    segments: int | None = None
+    charge: Price | None = None
+    carrier_fees: Price | None = None
+    submitted_at: datetime | None = None
+    sent_at: datetime | None = None
+    delivered_at: datetime | None = None
+    error_message: str | None = None
+
+
+_wire = reading.wire_converter()
+reading.wire(_wire, _Send, sender="from")
+reading.wire(_wire, _Message, sender="from")
+
+
+class Wavix:
+    """The Wavix adapter."""
+
+    name: ClassVar[str] = "wavix"
+    Settings: ClassVar[type] = WavixSettings
+    Options: ClassVar[type] = WavixOptions
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        title="Wavix",
+        lookup="exact",
+        reports=frozenset({"sms", "mms"}),
+        # Error 41 names these (the first may be a misprint of 1,530).
+        longest_units={"GSM-7": 1630, "UCS-2": 670},
+        most_media=5,
+        validity=True,
+        tag=False,
+        status_callback=True,
+        short_numbers=False,
+        short_code_senders=True,
+        alphanumeric_senders=True,
+        mms_to="US and CA",
+        checked="2026-11-21",
+        verified="documents",
+        sources=("docs.wavix.com", "wavix-openapi 2026-06-30", "wavix-python-sdk 1.1.1"),
+    )
+
+    def __init__(self, settings: WavixSettings, base_url: str = BASE_URL) -> None:
+        """Take the account's key, and the address that stands for the public one."""
+        self._url = f"{base_url}/v3/messages"
+        self._profile = f"{base_url}/v1/profile"
+        self._read = {"Authorization": f"Bearer {settings.api_key}", "Accept": base.JSON}
+        self._write = {**self._read, "Content-Type": base.JSON}
+
+    def request(self, message: Message, reference: str) -> Request:
+        """Return ``POST /v3/messages``. Raises Unsupported for what Wavix would lose."""
+        check(message, self.capabilities)
+        _check_sender(message)
+        options = options_of(message, self.name, WavixOptions)
+        body: dict[str, Any] = {"text": message.text}
+        if message.media:
+            # Any value but null makes it an MMS, an empty list too (seed 000).
+            body["media"] = message.media
+        send = _Send(
+            sender=message.from_ or "",
+            to=message.to,
+            message_body=body,
+            callback_url=message.status_callback,
+            validity=message.valid_for,
+            tag=options.tag or reference,
+            smart_encoding=options.smart_encoding,
+        )
+        return Request("POST", self._url, self._write, reading.dumps(_wire.unstructure(send)))
+
+    def warnings(self, message: Message) -> tuple[str, ...]:
+        """Return what two documents of Wavix disagree on, for this sender."""
+        sender = message.from_ or ""
+        if not numbers.is_alphanumeric(sender) or _NARROW_NAME.fullmatch(sender):
+            return ()
+        return (f"sender {sender!r}: one Wavix guide allows only letters, digits and spaces",)
+
+    def read(self, response: Response) -> Answer:
+        """Return what the answer to a send means."""
+        data = reading.mapping(reading.loads(response))
+        if response.ok and not _says_no(data):
+            inner = data.get("message")
+            return accepted(response, _record(inner if isinstance(inner, dict) else data))
+        return _refusal(response, data)
+
+    def fetch_request(self, provider_id: str) -> Request:
+        """Return ``GET /v3/messages/{id}``; its answer is flat (OpenAPI) or wrapped (seed 000)."""
+        return Request("GET", f"{self._url}/{quote(provider_id, safe='')}", self._read)
+
+    def list_request(self, query: Query) -> Request:
+        """Return ``GET /v3/messages``; its ``type`` is the direction, its dates are whole days."""
+        wanted = {
+            "type": query.direction,
+            "from": query.from_ and numbers.digits_or_name(query.from_),
+            "to": query.to and numbers.digits_or_name(query.to),
+            "sent_after": _day(query.since, -1),
+            "sent_before": _day(query.until, 1),
+            "tag": query.reference,
+            "page": query.cursor or "1",
+            "per_page": str(min(max(query.page_size, 1), 100)),
+            **query.filters,
+        }
+        return Request("GET", base.address(self._url, wanted), self._read)
+
+    def read_list(self, response: Response, query: Query) -> Page | Answer:
+        """Return one page; pages are counted in ``pagination``."""
+        data = reading.mapping(reading.loads(response))
+        if not response.ok or not isinstance(data.get("items"), list):
+            return _refusal(response, data)
+        records = tuple(_record(reading.mapping(item)) for item in data["items"])
+        pages = reading.mapping(data.get("pagination"))
+        page = int(query.cursor or 1)
+        more = bool(records) and page < (reading.whole(pages.get("total_pages")) or 0)
+        return Page(records, attrs.evolve(query, cursor=str(page + 1)) if more else None)
+
+    def check_request(self) -> Request:
+        """Return ``GET /v1/profile``, which shows whether the key is good and sends nothing."""
+        return Request("GET", self._profile, self._read)
+
+
+def _day(moment: datetime | None, later: int) -> str | None:
+    return None if moment is None else f"{moment + timedelta(days=later):%Y-%m-%d}"
+
+
+def _check_sender(message: Message) -> None:
+    sender = message.from_ or ""
+    if not numbers.is_alphanumeric(sender):
+        return
+    if not _NAME.fullmatch(sender):
+        raise Unsupported(
+            f"Wavix: sender {sender!r} must be 3 to 11 ASCII letters, digits, spaces or - + _ &",
+            reason=Reason.SENDER,
+        )
+    if numbers.in_us_or_canada(message.to):
+        raise Unsupported(
+            f"Wavix: sender {sender!r} cannot be used to the US or Canada; send from a number",
+            reason=Reason.SENDER,
+        )
+
+
+def _says_no(data: Mapping[str, Any]) -> bool:
+    return data.get("success") is False or data.get("error") is True
+
+
+def _refusal(response: Response, data: Mapping[str, Any]) -> Answer:
+    said = data.get("message")
+    text = said if isinstance(said, str) else ""
+    reason = _reason(text)
+    if response.ok and _says_no(data):
+        # A "no" inside a 2xx: Wavix's own Go client reads these flags there too.
+        response = attrs.evolve(response, status=422)
+    if response.status == 401:  # noqa: PLR2004 - HTTP's own numbers
+        text = f"{text or 'Unauthorized'} (a key may be limited to IP addresses)"
+    code = reading.word(data.get("error_code"))
+    return outcome(response, reason=reason, text=text, code=code)
+
+
+def _reason(text: str) -> Reason | None:
+    lowered = text.lower()
+    return next((reason for _, words, reason in ERRORS if re.search(words, lowered)), None)
+
+
+def _record(data: dict[str, Any]) -> Record:
+    said: _Message = _wire.structure(data, _Message)
+    body = said.message_body
+    status = STATUSES.get(said.status or "", Status.UNRECOGNIZED)
+    return Record(
+        provider_id=said.message_id,
+        raw_status=said.status,
+        status=Status.RECEIVED if said.direction == "inbound" else status,
+        kind=said.message_type,
+        direction=said.direction,
+        to=reading.plus(said.to),
+        from_=reading.plus(said.sender),
+        text=reading.word(body.get("text")),
+        media=reading.strings(body.get("media")),
+        reference=said.tag,
+        segments_billed=said.segments,
+        price=said.charge,
+        fees=said.carrier_fees,
+        mcc=said.mcc,
+        mnc=said.mnc,
+        error_text=said.error_message or None,
+        reason=_reason(said.error_message) if said.error_message else None,
+        created_at=said.submitted_at,
+        sent_at=said.sent_at,
+        delivered_at=said.delivered_at,
+        raw=data,
+    )

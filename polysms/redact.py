@@ -1,0 +1,45 @@
+"""What may be shown of a phone number, a secret or a provider's words.
+
+Phone numbers show their first two characters and their last two digits, secrets show nothing.
+Everything that ends in a ``repr``, an error or a log record passes through here.
+"""
+
+from __future__ import annotations
+
+import re
+
+HIDDEN = "***"
+#: A number of fewer digits is a short code, known to all.
+PRIVATE_DIGITS = 7
+_NUMBER = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){6,}")
+_CREDENTIAL = re.compile(
+    r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{6,}"
+    r"|(?<=://)[^/\s@]+(?=@)"
+    r"|(?<=appid=)[^&\s]+"
+)
+
+
+def mask(number: str | None) -> str:
+    """Return a phone number with its middle hidden, as ``+1*******23``.
+
+    A sender that is a name ("Acme") and a short code are no one's private number and stay whole.
+    """
+    if number is None:
+        return "None"
+    if sum(character.isdigit() for character in number) < PRIVATE_DIGITS:
+        return number
+    head = 2 if number.startswith("+") else 1
+    return number[:head] + "*" * max(3, len(number) - head - 2) + number[-2:]
+
+
+def scrub(text: str) -> str:
+    """Return a text with every phone number masked and every credential hidden."""
+    hidden = _CREDENTIAL.sub(HIDDEN, text)
+    return _NUMBER.sub(lambda match: mask(match.group()), hidden)
+
+
+def hide(text: str, secrets: tuple[str, ...]) -> str:
+    """Return :func:`scrub` of a text, with these very secrets hidden too, in any place."""
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN) if secret else text
+    return scrub(text)

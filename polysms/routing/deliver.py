@@ -1,0 +1,215 @@
+"""The way of one message through a route, as a generator of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import attrs
+
+from polysms.config import Account, Rails, Route
+from polysms.delivery import Attempt, Considered, Delivery, Evidence, Outcome
+from polysms.errors import NotSent, PolysmsError, Unsupported
+from polysms.message import Message
+from polysms.providers.base import Request, Response
+from polysms.providers.limits import advisory
+from polysms.routing import rails as guard
+from polysms.routing.results import delivery_after, error_after, error_of
+from polysms.routing.senders import Logical, check_named, sender_for
+from polysms.routing.steps import Answer, Call, Failure, Step, Wait, World, Write
+from polysms.routing.strategies import STRATEGIES
+from polysms.routing.verdict import Verdict, judge
+
+#: The longest wait (seconds) for a provider that says "later" before the next one is asked.
+LONGEST_WAIT = 5.0
+#: Copies that may exist at most where a route says ``on_maybe_sent = "next"``.
+MOST_COPIES = 2
+#: An open attempt is called maybe sent this long (seconds) after its deadline.
+GRACE = timedelta(seconds=30)
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """What one send needs to know: the route with its accounts, logical senders and rails."""
+
+    route: Route
+    accounts: Sequence[Account]
+    senders: Logical = attrs.field(factory=dict)
+    rails: Rails = Rails()
+
+
+@attrs.frozen
+class _Ready:
+    """One account's attempt, prepared: everything that can be wrong beforehand is right."""
+
+    account: Account
+    request: Request
+    attempt: Attempt
+    seconds: float
+
+
+def deliver(message: Message, plan: Plan, world: World) -> Generator[Step, Answer, Delivery]:
+    """Yield the steps that send a message; return its Delivery or raise the error of the send."""
+    check_named(message, plan.senders)
+    run = _Run(guard.redirected(message, plan.rails), plan, world)
+    for account in run.remaining():
+        ready = run.prepare(account)
+        if ready is None:
+            continue
+        verdict = yield from run.attempt(ready)
+        if run.worth_waiting(verdict):
+            yield Wait(verdict.retry_after or 0.0)
+            again = run.prepare(account)
+            verdict = verdict if again is None else (yield from run.attempt(again))
+        if verdict.outcome is Outcome.ACCEPTED:
+            return run.delivery()
+        if run.stops_after(verdict):
+            break
+    raise run.error()
+
+
+class _Run:
+    """What has happened to one message so far."""
+
+    def __init__(self, message: Message, plan: Plan, world: World) -> None:
+        self.message = message
+        self.plan = plan
+        self.world = world
+        self.id = world.new_id()
+        self.began = world.clock()
+        self.started_at = world.now()
+        self.attempts: list[Attempt] = []
+        self.considered: list[Considered] = []
+        self.errors: list[PolysmsError] = []
+        self.verdict: Verdict | None = None
+
+    def remaining(self) -> Iterator[Account]:
+        """Yield the accounts still to be asked, ordered anew before each one."""
+        left = {account.name: account for account in self.plan.accounts}
+        strategy = STRATEGIES[self.plan.route.strategy]
+        while left:
+            yield left.pop(strategy(self.message, list(left))[0])
+
+    def seconds_left(self) -> float:
+        """Return the seconds until the deadline, or until the message is no longer wanted."""
+        bounds: list[float] = [self.plan.route.deadline]
+        if self.message.valid_for is not None:
+            bounds.append(self.message.valid_for)
+        return min(bounds) - (self.world.clock() - self.began)
+
+    def prepare(self, account: Account) -> _Ready | None:
+        """Return the attempt at an account, or None after noting why there is none."""
+        left = self.seconds_left()
+        try:
+            if left <= 0:
+                raise NotSent("no time was left", retry_later=True)
+            ready = self._ready(account, left)
+        except PolysmsError as error:
+            self._skip(account, error)
+            return None
+        self.considered.append(Considered(account=account.name, chosen=True, why=self._why()))
+        return ready
+
+    def _why(self) -> str:
+        return "asked again" if self.attempts else f"first by {self.plan.route.strategy}"
+
+    def _ready(self, account: Account, left: float) -> _Ready:
+        adapter = account.adapter
+        guard.check(self.message, account, self.plan.rails)
+        sender = sender_for(self.message, account, self.plan.senders)
+        unsupported = advisory(self.message, adapter.capabilities)
+        if unsupported and self.plan.route.strict:
+            names = " and ".join(unsupported)
+            raise Unsupported(f"{adapter.capabilities.title} has no word for {names}")
+        message = attrs.evolve(self.message, from_=sender, valid_for=self._validity())
+        reference = self.world.new_id()
+        seconds = min(left, self.plan.route.attempt_timeout or left)
+        warnings = getattr(adapter, "warnings", None)
+        now = self.world.now()
+        attempt = Attempt(
+            account=account.name,
+            provider=account.provider_name,
+            reference=reference,
+            started_at=now,
+            expires_at=now + timedelta(seconds=seconds) + GRACE,
+            from_=sender,
+            unsupported=unsupported,
+            warnings=warnings(message) if warnings else (),
+        )
+        return _Ready(account, adapter.request(message, reference), attempt, seconds)
+
+    def _validity(self) -> int | None:
+        """Return what is left of ``valid_for``: a later attempt must not outlive the first."""
+        if self.message.valid_for is None:
+            return None
+        return max(1, int(self.message.valid_for - (self.world.clock() - self.began)))
+
+    def _skip(self, account: Account, error: PolysmsError) -> None:
+        self.considered.append(Considered(account=account.name, chosen=False, why=str(error)))
+        error.account = account.name
+        self.errors.append(error)
+
+    def attempt(self, ready: _Ready) -> Generator[Step, Answer, Verdict]:
+        """Yield the steps of one attempt and return what came of it."""
+        yield Write(self.id, self.message, ready.attempt)
+        answer = yield Call(ready.account, ready.request, ready.seconds)
+        if not isinstance(answer, (Response, Failure)):
+            raise TypeError(f"a Call is answered by a Response or a Failure, not {answer!r}")
+        verdict = judge(ready.account.adapter, answer)
+        ended = attrs.evolve(ready.attempt, ended_at=self.world.now(), **_facts(verdict, ready))
+        self.attempts.append(ended)
+        self.verdict = verdict
+        if verdict.outcome is not Outcome.ACCEPTED:
+            self.errors.append(error_of(verdict, ended, ready.account))
+        yield Write(self.id, self.message, ended)
+        return verdict
+
+    def worth_waiting(self, verdict: Verdict) -> bool:
+        """Whether a busy provider asked for a wait that is short and fits the deadline."""
+        wait = verdict.retry_after
+        return verdict.busy and wait is not None and wait <= min(LONGEST_WAIT, self.seconds_left())
+
+    def stops_after(self, verdict: Verdict) -> bool:
+        """Whether no other account may be asked after this attempt."""
+        if verdict.interrupted:
+            return True
+        if verdict.outcome is Outcome.MAYBE_SENT:
+            return not self._may_copy(verdict)
+        return verdict.reason is not None and verdict.reason.stops
+
+    def _may_copy(self, verdict: Verdict) -> bool:
+        # Once a 2xx was read the message is theirs: it waits for its id, whatever the route says.
+        taken = verdict.evidence is Evidence.ACCEPTED_WITHOUT_ID
+        copies = sum(attempt.outcome is Outcome.MAYBE_SENT for attempt in self.attempts)
+        wanted = self.plan.route.on_maybe_sent == "next"
+        return wanted and not taken and copies < MOST_COPIES
+
+    def delivery(self) -> Delivery:
+        """Return the message's delivery as far as it is known."""
+        record = self.verdict.record if self.verdict else None
+        return delivery_after(
+            self.message,
+            id_=self.id,
+            started_at=self.started_at,
+            attempts=tuple(self.attempts),
+            considered=tuple(self.considered),
+            record=record,
+        )
+
+    def error(self) -> PolysmsError:
+        """Return the error of a send that found no account to take the message."""
+        return error_after(self.errors, self.delivery(), len(self.plan.accounts))
+
+
+def _facts(verdict: Verdict, ready: _Ready) -> dict[str, Any]:
+    return {
+        "outcome": verdict.outcome,
+        "evidence": verdict.evidence,
+        "reason": verdict.reason,
+        "status_code": verdict.status_code,
+        "code": verdict.code,
+        "text": ready.account.hide(verdict.text),
+        "retry_after": verdict.retry_after,
+        "provider_id": verdict.record.provider_id if verdict.record else None,
+    }

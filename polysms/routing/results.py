@@ -1,0 +1,148 @@
+"""Attempts become what a send returns or raises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from polysms.config import Account
+from polysms.delivery import Attempt, Considered, Delivery, Evidence, Outcome, Status
+from polysms.errors import (
+    AllFailed,
+    Fault,
+    MaybeSent,
+    NotSent,
+    PolysmsError,
+    RateLimited,
+    Refused,
+    Unreachable,
+    Unreadable,
+)
+from polysms.message import Message
+from polysms.providers.base import Record
+from polysms.routing.verdict import Verdict
+from polysms.segments import segments
+
+_LONGEST_BODY = 2_000
+
+
+def delivery_of(record: Record, delivery: Delivery) -> Delivery:
+    """Return a delivery with what the provider's record adds; what it leaves out stays."""
+    facts = {
+        name: value
+        for name in _NEUTRAL
+        if (value := getattr(record, name)) is not None and value != ()
+    }
+    best = max(delivery.status, record.status, key=lambda status: status.rank)
+    return attrs.evolve(delivery, **{**facts, "status": best})
+
+
+_NEUTRAL = tuple(field.name for field in attrs.fields(Record) if field.name != "status")
+
+
+def delivery_after(  # noqa: PLR0913 - each fact by name
+    message: Message,
+    *,
+    id_: str,
+    started_at: datetime,
+    attempts: tuple[Attempt, ...],
+    considered: tuple[Considered, ...],
+    record: Record | None,
+) -> Delivery:
+    """Return where a message stands after these attempts."""
+    last = attempts[-1] if attempts else None
+    delivery = Delivery(
+        id=id_,
+        status=_status(attempts),
+        account=last.account if last else None,
+        provider=last.provider if last else None,
+        provider_id=last.provider_id if last else None,
+        reference=last.reference if last else None,
+        kind=message.kind,
+        to=message.to,
+        from_=last.from_ if last else None,
+        segments_predicted=1 if message.media else segments(message.text).count,
+        created_at=started_at,
+        key=message.key,
+        tag=message.tag,
+        attempts=attempts,
+        considered=considered,
+    )
+    if record is None:
+        return delivery
+    # Our own words stay: the wire may have another tag in the reference's place.
+    stamped = attrs.evolve(record, reference=None, text=None, media=(), to=None, from_=None)
+    return delivery_of(stamped, delivery)
+
+
+def _status(attempts: tuple[Attempt, ...]) -> Status:
+    outcomes = {attempt.outcome for attempt in attempts}
+    if Outcome.ACCEPTED in outcomes:
+        return Status.UNRECOGNIZED
+    if Outcome.MAYBE_SENT in outcomes:
+        return Status.MAYBE_SENT
+    return Status.NOT_SENT if attempts else Status.PENDING
+
+
+def error_of(verdict: Verdict, attempt: Attempt, account: Account) -> PolysmsError:
+    """Return the error that one attempt alone would raise."""
+    body = verdict.body[:_LONGEST_BODY].decode(errors="replace")
+    facts: dict[str, Any] = {
+        "account": attempt.account,
+        "reason": verdict.reason,
+        "status_code": verdict.status_code,
+        "code": verdict.code,
+        "text": attempt.text,
+        "body": account.hide(body) if body else None,
+    }
+    title = f"{attempt.account} ({account.adapter.capabilities.title})"
+    if verdict.outcome is Outcome.MAYBE_SENT:
+        return _maybe_sent(verdict, title, facts)
+    if verdict.interrupted or verdict.ours:
+        return NotSent(
+            f"{title} was not asked: {attempt.text}", retry_later=True, **facts, fault=Fault.US
+        )
+    if verdict.busy:
+        sentence = f"{title} asks to come back later: {attempt.text}"
+        return RateLimited(sentence, retry_after=verdict.retry_after, **facts)
+    if verdict.reason is not None:
+        return Refused(f"{title} refused the message ({verdict.reason}): {attempt.text}", **facts)
+    return Unreachable(f"{title} could not be reached: {attempt.text}", **facts)
+
+
+def _maybe_sent(verdict: Verdict, title: str, facts: dict[str, Any]) -> MaybeSent:
+    advice = "it may have been sent; look it up or wait for its report before sending it again"
+    answered = verdict.evidence is not Evidence.NO_ANSWER
+    kind = Unreadable if answered else MaybeSent
+    return kind(f"{title}: {facts['text']}: {advice}", **facts)
+
+
+def error_after(errors: Sequence[PolysmsError], delivery: Delivery, accounts: int) -> PolysmsError:
+    """Return the one error of a send: MaybeSent before all, else the account's own, else all."""
+    unsure = [error for error in errors if isinstance(error, MaybeSent)]
+    if unsure:
+        return _with(unsure[-1], delivery)
+    if accounts == 1 or (errors[-1].reason is not None and errors[-1].reason.stops):
+        return _with(errors[-1], delivery)
+    return _all_failed(errors, delivery)
+
+
+def _with(error: PolysmsError, delivery: Delivery) -> PolysmsError:
+    status = Status.MAYBE_SENT if isinstance(error, MaybeSent) else Status.NOT_SENT
+    error.delivery = attrs.evolve(delivery, status=status, reason=error.reason)
+    return error
+
+
+def _all_failed(errors: Sequence[PolysmsError], delivery: Delivery) -> PolysmsError:
+    told = "; ".join(f"{error.account}: {error}" for error in errors)
+    understood = [error.reason for error in errors if error.reason is not None]
+    reason = understood[-1] if understood else None
+    failed = AllFailed(
+        f"no account took the message: {told}",
+        reason=reason,
+        retry_later=any(error.retry_later for error in errors),
+    )
+    return _with(failed, delivery)

@@ -1,0 +1,106 @@
+"""What came of one attempt: evidence becomes an outcome.
+
+The law of this file: only proof that the provider cannot have the whole message, or its own
+understood "no", makes an attempt *not sent*. Everything else is *maybe sent*.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from polysms.delivery import Evidence, Outcome
+from polysms.errors import Reason
+from polysms.providers.base import (
+    Accepted,
+    Answer,
+    Busy,
+    Provider,
+    Record,
+    Refused,
+    Response,
+    Unclear,
+)
+from polysms.routing.steps import Failure, Stage
+
+
+@attrs.frozen(kw_only=True)
+class Verdict:
+    """The outcome of one attempt, with everything an error or an attempt row wants to tell."""
+
+    outcome: Outcome
+    evidence: Evidence
+    text: str
+    reason: Reason | None = None
+    code: str | None = None
+    status_code: int | None = None
+    busy: bool = False
+    limited: bool = False
+    retry_after: float | None = None
+    ours: bool = False
+    interrupted: bool = False
+    record: Record | None = None
+    body: bytes = attrs.field(default=b"", repr=False)
+
+
+def judge(provider: Provider, answer: Response | Failure) -> Verdict:
+    """Return the outcome of an attempt from what came back, or from how far it got."""
+    if isinstance(answer, Failure):
+        return _of_failure(answer)
+    try:
+        meaning = provider.read(answer)
+    except Exception as error:  # noqa: BLE001 - an adapter's bug must not look like "not sent"
+        meaning = Unclear(text=f"the answer could not be read ({type(error).__name__})")
+    return attrs.evolve(_of_meaning(meaning, answer), status_code=answer.status, body=answer.body)
+
+
+def _of_failure(failure: Failure) -> Verdict:
+    outcome, evidence = {
+        Stage.NOTHING: (Outcome.NOT_SENT, Evidence.NOTHING_WRITTEN),
+        Stage.PARTIAL: (Outcome.NOT_SENT, Evidence.NOT_COMPLETE),
+        Stage.WHOLE: (Outcome.MAYBE_SENT, Evidence.NO_ANSWER),
+    }[failure.stage]
+    return Verdict(
+        outcome=outcome,
+        evidence=evidence,
+        text=failure.text,
+        ours=failure.ours,
+        interrupted=failure.interrupted,
+    )
+
+
+def _of_meaning(meaning: Answer, response: Response) -> Verdict:
+    match meaning:
+        case Accepted(record=record):
+            return Verdict(
+                outcome=Outcome.ACCEPTED, evidence=Evidence.ACCEPTED, text="accepted", record=record
+            )
+        case Refused(reason=reason, text=text, code=code):
+            return _not_sent(text, code, reason=reason)
+        case Busy(limited=limited, retry_after=wait, text=text, code=code):
+            return _not_sent(text, code, busy=True, limited=limited, retry_after=wait)
+        case Unclear(text=text, code=code):
+            evidence = Evidence.ACCEPTED_WITHOUT_ID if response.ok else Evidence.UNCLEAR_ANSWER
+            return Verdict(outcome=Outcome.MAYBE_SENT, evidence=evidence, text=text, code=code)
+    text = f"the adapter answered with a {type(meaning).__name__}"
+    return Verdict(outcome=Outcome.MAYBE_SENT, evidence=Evidence.UNCLEAR_ANSWER, text=text)
+
+
+def _not_sent(  # noqa: PLR0913 - each fact by name
+    text: str,
+    code: str | None,
+    *,
+    reason: Reason | None = None,
+    busy: bool = False,
+    limited: bool = False,
+    retry_after: float | None = None,
+) -> Verdict:
+    return Verdict(
+        outcome=Outcome.NOT_SENT,
+        evidence=Evidence.REFUSAL,
+        text=text,
+        code=code,
+        reason=reason,
+        busy=busy,
+        limited=limited,
+        retry_after=retry_after,
+    )

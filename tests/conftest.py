@@ -1,0 +1,60 @@
+"""What every test gets: a clean environment, and no network but this machine's own."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+# A deadline would be a timed assertion, and those fail on a busy machine.
+settings.register_profile("polysms", deadline=None)
+settings.load_profile("polysms")
+
+_ENVIRONMENT = ("POLYSMS_", "WAVIX_", "CARRIERX_", "SIGNALWIRE_")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+def is_loopback(address: Any) -> bool:  # noqa: ANN401 - every family has its own kind of address
+    """Return whether a socket's address is on this machine (a Unix socket's always is)."""
+    if not isinstance(address, tuple):
+        return True
+    host = str(address[0]).partition("%")[0]
+    return host == "localhost" or (_is_ip(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _guarded(connect: Callable[..., Any]) -> Callable[..., Any]:
+    def guarded(self: socket.socket, address: Any) -> Any:  # noqa: ANN401 - as socket.connect
+        if not is_loopback(address):
+            # Failed is no Exception, so no `except Exception` of the code under test hides it.
+            pytest.fail(f"a test tried to reach {address!r}: only loopback is allowed")
+        return connect(self, address)
+
+    return guarded
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail every test that would reach anything but this machine."""
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the developer's own settings, credentials and proxies from every test."""
+    for name in tuple(os.environ):
+        if name.startswith(_ENVIRONMENT) or name.lower() in _PROXIES:
+            monkeypatch.delenv(name)
