@@ -110,11 +110,13 @@ def _wrong(number: object, what: str, remedy: str) -> InvalidMessage:
     return InvalidMessage(f"number {shown[:40]!r} {what}: {remedy}", field="to")
 
 
+@lru_cache(maxsize=8192)
 def is_short(number: str) -> bool:
     """Whether this is a short number (3 to 6 digits, no country code), as 988 or a short code."""
     return _SHORT.fullmatch(number) is not None
 
 
+@lru_cache(maxsize=1024)
 def is_alphanumeric(sender: str) -> bool:
     """Whether a sender is a name ("Acme") rather than a number."""
     return not _SEPARATORS.sub("", sender).lstrip("+").isdigit()

@@ -18,6 +18,7 @@ from polysms.config import Config
 from polysms.delivery import Delivery
 from polysms.errors import ConfigError, PolysmsError
 from polysms.message import Message
+from polysms.providers.base import Query
 from polysms.routing import lookup
 from polysms.routing.deliver import deliver
 from polysms.routing.steps import Answer, Call, Step, Wait, World
@@ -46,6 +47,7 @@ class AsyncClient:
     ) -> None:
         self.config = core.config_of(config)
         self._transports: Transports[httpx.AsyncBaseTransport] = Transports(transport, make_async)
+        self._plans = core.Plans(self.config)
         self._before_send = before_send
         self._after_send = after_send
         self._world = world
@@ -71,9 +73,7 @@ class AsyncClient:
         """Send a message; as :meth:`Client.send <polysms.client.sync.Client.send>`."""
         if self._before_send is not None:
             message = await _awaited(self._before_send(message)) or message
-        plan = core.plan_of(
-            self.config, message, via=via, on_maybe_sent=on_maybe_sent, deadline=deadline
-        )
+        plan = self._plans.of(message, via=via, on_maybe_sent=on_maybe_sent, deadline=deadline)
         try:
             delivery, interrupt = await self._drive(deliver(message, plan, self._world), sends=True)
         except BaseException as error:
@@ -121,13 +121,13 @@ class AsyncClient:
             filters=filters,
         )
         target = self.config.account(account)
-        wanted = query
-        while query is not None:
-            page = await self._ask(lookup.page(target, query, core.LOOKUP_SECONDS))
+        following: Query | None = query
+        while following is not None:
+            page = await self._ask(lookup.page(target, following, core.LOOKUP_SECONDS))
             for record in page.records:
-                if lookup.wanted(record, wanted):
+                if lookup.wanted(record, query):
                     yield lookup.foreign(record, target)
-            query = page.following
+            following = page.following
 
     list = list_remote
 

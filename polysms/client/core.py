@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import attrs
 
 from polysms.client.wire import Exchange
-from polysms.config import Account, Config
+from polysms.config import Account, Config, Route
 from polysms.config.reading import known
 from polysms.delivery import Delivery
 from polysms.errors import ConfigError, InvalidMessage, LookupFailed, MaybeSent, PolysmsError
@@ -20,7 +20,7 @@ from polysms.message import Message
 from polysms.providers import REGISTRY
 from polysms.providers.base import Query
 from polysms.routing.deliver import Plan
-from polysms.routing.steps import Answer, Call, Failure, Stage, Step, World
+from polysms.routing.steps import Answer, Call, Failure, Stage, Step, World, Write
 
 R = TypeVar("R")
 
@@ -59,31 +59,49 @@ def config_of(config: Config | Mapping[str, Any] | str) -> Config:
     raise ConfigError("config: give a Config, a mapping or a URL; Client.from_config() reads files")
 
 
-def plan_of(
-    config: Config,
-    message: Message,
-    *,
-    via: str | None,
-    on_maybe_sent: str | None,
-    deadline: float | timedelta | None,
-) -> Plan:
-    """Return the plan of one send: the route that ``via`` names, as this call bends it."""
-    if not isinstance(message, Message):
-        raise InvalidMessage(f"send() takes a Message, not a {type(message).__name__}")
-    _require_no_ledger(message)
+class Plans:
+    """The plans of one configuration's sends: those that bend no route are made once."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._made: dict[str | None, Plan] = {}
+
+    def of(
+        self,
+        message: Message,
+        *,
+        via: str | None,
+        on_maybe_sent: str | None,
+        deadline: float | timedelta | None,
+    ) -> Plan:
+        """Return the plan of one send: the route that ``via`` names, as this call bends it."""
+        if not isinstance(message, Message):
+            raise InvalidMessage(f"send() takes a Message, not a {type(message).__name__}")
+        _require_no_ledger(message)
+        _check_options(message, self._config)
+        plan = self._made.get(via)
+        if plan is None:
+            plan = self._made[via] = self._plan(self._config.route(via))
+        if on_maybe_sent is None and deadline is None:
+            return plan
+        return attrs.evolve(plan, route=_bent(plan.route, on_maybe_sent, deadline))
+
+    def _plan(self, route: Route) -> Plan:
+        config = self._config
+        accounts = tuple(config.account(name) for name in route.accounts)
+        return Plan(route=route, accounts=accounts, senders=config.senders, rails=config.rails)
+
+
+def _bent(route: Route, on_maybe_sent: str | None, deadline: float | timedelta | None) -> Route:
     changes: dict[str, Any] = {}
     if on_maybe_sent is not None:
         changes["on_maybe_sent"] = on_maybe_sent
     if deadline is not None:
         changes["deadline"] = _seconds(deadline)
-    route = config.route(via)
     try:
-        route = attrs.evolve(route, **changes) if changes else route
+        return attrs.evolve(route, **changes)
     except ValueError as error:
         raise ConfigError(str(error)) from None
-    accounts = tuple(config.account(name) for name in route.accounts)
-    _check_options(message, config)
-    return Plan(route=route, accounts=accounts, senders=config.senders, rails=config.rails)
 
 
 def _seconds(value: float | timedelta) -> float:
@@ -184,6 +202,8 @@ def driven(
         while True:
             step = steps.send(answer)
             answer = None
+            if isinstance(step, Write):
+                continue
             if interrupt is not None:
                 answer = _stopped() if isinstance(step, Call) else None
                 continue

@@ -17,6 +17,7 @@ from polysms.config import Config
 from polysms.delivery import Delivery
 from polysms.errors import PolysmsError
 from polysms.message import Message
+from polysms.providers.base import Query
 from polysms.routing import lookup
 from polysms.routing.deliver import deliver
 from polysms.routing.steps import Answer, Call, Step, Wait, World
@@ -47,6 +48,7 @@ class Client:
     ) -> None:
         self.config = core.config_of(config)
         self._transports: Transports[httpx.BaseTransport] = Transports(transport, make_sync)
+        self._plans = core.Plans(self.config)
         self._before_send = before_send
         self._after_send = after_send
         self._world = world
@@ -81,9 +83,7 @@ class Client:
         """
         if self._before_send is not None:
             message = self._before_send(message) or message
-        plan = core.plan_of(
-            self.config, message, via=via, on_maybe_sent=on_maybe_sent, deadline=deadline
-        )
+        plan = self._plans.of(message, via=via, on_maybe_sent=on_maybe_sent, deadline=deadline)
         try:
             delivery, interrupt = self._drive(deliver(message, plan, self._world), sends=True)
         except BaseException as error:
@@ -139,13 +139,13 @@ class Client:
             filters=filters,
         )
         target = self.config.account(account)
-        wanted = query
-        while query is not None:
-            page = self._ask(lookup.page(target, query, core.LOOKUP_SECONDS))
+        following: Query | None = query
+        while following is not None:
+            page = self._ask(lookup.page(target, following, core.LOOKUP_SECONDS))
             for record in page.records:
-                if lookup.wanted(record, wanted):
+                if lookup.wanted(record, query):
                     yield lookup.foreign(record, target)
-            query = page.following
+            following = page.following
 
     list = list_remote
 

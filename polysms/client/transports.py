@@ -6,6 +6,7 @@ import os
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -18,56 +19,66 @@ from polysms.config import Account
 from polysms.errors import ConfigError
 
 T = TypeVar("T", httpx.BaseTransport, httpx.AsyncBaseTransport)
-Made = Callable[[], T]
 
 
 class Transports(Generic[T]):
     """The transports of one client: the caller's own, or ours by proxy and certificates."""
 
-    def __init__(self, own: T | Made[T] | Mapping[str, T] | None, make: Callable[..., T]) -> None:
-        self._own = own
-        self._make = make
+    def __init__(
+        self,
+        own: T | Callable[[], T] | Mapping[str, T] | None,
+        make: Callable[[Account], T],
+    ) -> None:
+        self._own: Any = own
+        self._make: Callable[[Account], T] = make
         self._lock = threading.Lock()
         self._made: dict[object, T] = {}
-        self._pid = os.getpid()
+        self._of_account: dict[str, T] = {}
         self._closed = False
+        self._forked = False
+        _open.add(self)
 
     def of(self, account: Account) -> T:
         """Return the transport that carries an account's requests."""
-        if self._closed:
-            raise ConfigError("this client is closed; make a new one")
-        if self._pid != os.getpid():
-            self._begin_again()
-        key, make = self._wanted(account)
-        found = self._made.get(key)
-        if found is not None:
-            return found
+        found = self._of_account.get(account.name)
+        return self._find(account) if found is None else found
+
+    def _find(self, account: Account) -> T:
         with self._lock:
+            if self._closed:
+                raise ConfigError("this client is closed; make a new one")
+            key = self._key(account)
             if key not in self._made:
-                self._made[key] = make()
+                self._made[key] = self._new(account)
+            self._of_account[account.name] = self._made[key]
             return self._made[key]
 
-    def _wanted(self, account: Account) -> tuple[object, Callable[[], T]]:
-        if account.local:
-            return account.name, lambda: LocalTransport(account)  # type: ignore[return-value]
-        own = self._own.get(account.name) if isinstance(self._own, Mapping) else self._own
-        if own is None:
-            key = (account.proxy, account.ca, account.trust_env)
-            return key, lambda: self._make(account)
-        key = ("own", account.name if isinstance(self._own, Mapping) else None)
-        return key, own if callable(own) else lambda: own
+    def _key(self, account: Account) -> object:
+        if account.local or isinstance(self._own, Mapping):
+            return account.name
+        return "own" if self._own is not None else (account.proxy, account.ca, account.trust_env)
 
-    def _begin_again(self) -> None:
-        """Leave a parent process's connections alone: both would speak on the same sockets."""
-        own = self._own.values() if isinstance(self._own, Mapping) else [self._own]
-        if any(transport is not None and not callable(transport) for transport in own):
+    def _new(self, account: Account) -> T:
+        if account.local:
+            made: Any = LocalTransport(account)
+            return made  # type: ignore[no-any-return]
+        own: Any = self._own.get(account.name) if isinstance(self._own, Mapping) else self._own
+        if own is None:
+            return self._make(account)
+        if callable(own):
+            return own()  # type: ignore[no-any-return]
+        if self._forked:
             raise ConfigError(
                 "a transport of your own cannot cross a fork; make the client in the child, "
                 "or pass a function that makes the transport"
             )
+        return own  # type: ignore[no-any-return]
+
+    def begin_again(self) -> None:
+        """Leave the parent process's connections alone: both would speak on the same sockets."""
         self._lock = threading.Lock()
-        self._made = {}
-        self._pid = os.getpid()
+        self._made, self._of_account = {}, {}
+        self._forked = True
 
     def local(self) -> list[LocalTransport]:
         """Return the transports of accounts without a network."""
@@ -75,9 +86,22 @@ class Transports(Generic[T]):
 
     def forget(self) -> list[T]:
         """Return every transport for closing, once; afterwards the client is closed."""
-        made = list(self._made.values()) if self._pid == os.getpid() else []
-        self._made, self._closed = {}, True
+        with self._lock:
+            made = list(self._made.values())
+            self._made, self._of_account, self._closed = {}, {}, True
         return made
+
+
+_open: weakref.WeakSet[Transports[Any]] = weakref.WeakSet()
+
+
+def _in_child() -> None:
+    for transports in list(_open):
+        transports.begin_again()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
 
 
 def make_sync(account: Account) -> httpx.HTTPTransport:
@@ -137,9 +161,6 @@ class _BoundedBackend(httpcore.NetworkBackend):
 class _BoundedStream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
-        self.write = inner.write
-        self.close = inner.close
-        self.get_extra_info = inner.get_extra_info
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         until = getattr(current, "until", None)
@@ -150,5 +171,14 @@ class _BoundedStream(httpcore.NetworkStream):
             timeout = left if timeout is None else min(timeout, left)
         return self._inner.read(max_bytes, timeout)
 
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, timeout)
+
+    def close(self) -> None:
+        self._inner.close()
+
     def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:  # noqa: ANN401
         return _BoundedStream(self._inner.start_tls(*args, **kwargs))
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - whatever the stream holds
+        return self._inner.get_extra_info(info)

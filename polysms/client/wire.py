@@ -14,6 +14,7 @@ import threading
 import time
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -88,16 +89,32 @@ def outgoing(
     The time left caps every timeout.
     """
     try:
+        url = _url(request)
         return httpx.Request(
             request.method,
-            request.url,
-            headers=request.headers,
-            content=request.content,
+            url,
+            # With a stream of its own httpx adds no headers: these are all.
+            headers={"Host": url.netloc.decode(), **request.headers, **_length(request)},
+            stream=httpx.ByteStream(request.content),
             extensions={"trace": trace, "timeout": _capped(timeouts, seconds)},
         )
     except (httpx.InvalidURL, ValueError, TypeError) as error:
         text = f"the request could not be built ({type(error).__name__})"
         return Exchange(Failure(stage=Stage.NOTHING, text=text, ours=True))
+
+
+def _length(request: Request) -> dict[str, str]:
+    return {"Content-Length": str(len(request.content))} if request.content else {}
+
+
+def _url(request: Request) -> httpx.URL:
+    # A send's URL is the same each time and holds nothing private.
+    return _parsed(request.url) if request.method == "POST" else httpx.URL(request.url)
+
+
+@lru_cache(maxsize=64)
+def _parsed(url: str) -> httpx.URL:
+    return httpx.URL(url)
 
 
 def _capped(timeouts: Timeouts, seconds: float) -> dict[str, float]:
@@ -200,10 +217,7 @@ def _answer(
     seconds: float,
     complete: bool,  # noqa: FBT001 - one of the facts
 ) -> Response:
-    headers = {
-        name.decode("ascii", "replace").lower(): value.decode("latin-1")
-        for name, value in response.headers.raw
-    }
+    headers = response.headers
     coding = headers.get("content-encoding", "identity").strip().lower()
     if complete and coding != "identity":
         plain = _decoded(body, coding)

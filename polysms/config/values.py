@@ -184,6 +184,10 @@ def _logical(value: Mapping[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
     return senders_of(value)
 
 
+def _routes_of_one(config: Config) -> dict[str, Route]:
+    return {name: Route(accounts=(name,)) for name in config.accounts}
+
+
 @attrs.frozen(kw_only=True)
 class Config:
     """A whole configuration, checked; plain tables are read into their classes.
@@ -201,6 +205,10 @@ class Config:
     rails: Rails = Rails()
     default: str | None = None
     where: str = "the configuration"
+    # An account is a route of one.
+    _of_one: Mapping[str, Route] = attrs.field(
+        default=attrs.Factory(_routes_of_one, takes_self=True), init=False, repr=False, eq=False
+    )
 
     def __attrs_post_init__(self) -> None:
         """Refuse what does not hang together, as a route that names no account."""
@@ -239,8 +247,8 @@ class Config:
             )
         if name in self.routes:
             return self.routes[name]
-        if name in self.accounts:
-            return Route(accounts=(name,))
+        if name in self._of_one:
+            return self._of_one[name]
         raise fault(
             "via" if via else "default",
             f"there is no account or route {name!r}; known are {self._names()}",

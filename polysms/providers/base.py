@@ -41,7 +41,7 @@ class Request:
 class Response:
     """One HTTP answer as far as it came: ``complete`` is False where the body was cut or too big.
 
-    Header names are lower-case. ``seconds`` is how long the answer took.
+    ``headers`` are asked for in lower case. ``seconds`` is how long the answer took.
     """
 
     status: int
@@ -186,7 +186,7 @@ class Provider(Protocol):
     ``Settings`` has ``home``, the provider's public address for the account without a last slash,
     and may have ``url_forms``: which settings the parts of a URL (user, password, host) stand for.
 
-    Optional methods, found by name: ``fetch_request(provider_id)`` (its answer is read by ``read``),
+    Optional methods, found by name: ``fetch_request(provider_id)`` (answered to ``read``),
     ``list_request(query)`` with ``read_list(response, query)``, ``check_request()``,
     ``recipients(message)``: every number one request would reach where that is more than ``to``,
     and ``warnings(message)``: what may go wrong though the provider takes it.

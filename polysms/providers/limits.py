@@ -6,8 +6,8 @@ fail later without a word is refused here, in a sentence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import attrs
 
@@ -19,6 +19,7 @@ from polysms.segments import segments
 
 T = TypeVar("T")
 
+_EMPTY: dict[type, Any] = {}
 _MMS_TO: dict[str, Callable[[str], bool]] = {
     "any": lambda _: True,
     "US": numbers.in_us,
@@ -31,53 +32,55 @@ def check(message: Message, can: Capabilities, *, kind: str | None = None) -> No
 
     ``kind`` is "sms" or "mms" where the adapter knows better than ``message.kind``.
     """
-    for reason, sentence in _problems(message, can, kind or message.kind):
-        raise Unsupported(f"{can.title}: {sentence}", reason=reason)
-
-
-def _problems(message: Message, can: Capabilities, kind: str) -> Iterator[tuple[Reason, str]]:
-    yield from _content(message, can, kind)
-    yield from _sender(message.from_, can)
+    kind = kind or message.kind
+    _check_content(message, can, kind)
+    if message.from_ is not None:
+        _check_sender(message.from_, can)
     if numbers.is_short(message.to) and not can.short_numbers:
-        yield Reason.CAPABILITY, f"cannot send to short numbers such as {message.to}"
+        raise _unsupported(can, Reason.CAPABILITY, f"cannot send to short numbers: {message.to}")
     if kind == "mms" and not _MMS_TO[can.mms_to](message.to):
-        yield Reason.CAPABILITY, f"sends MMS only to numbers of: {can.mms_to}"
+        raise _unsupported(can, Reason.CAPABILITY, f"sends MMS only to numbers of: {can.mms_to}")
     if message.status_callback and not can.status_callback:
-        yield Reason.CAPABILITY, "takes no status_callback per message"
+        raise _unsupported(can, Reason.CAPABILITY, "takes no status_callback per message")
 
 
-def _content(message: Message, can: Capabilities, kind: str) -> Iterator[tuple[Reason, str]]:
+def _unsupported(can: Capabilities, reason: Reason, sentence: str) -> Unsupported:
+    return Unsupported(f"{can.title}: {sentence}", reason=reason)
+
+
+def _check_content(message: Message, can: Capabilities, kind: str) -> None:
     if len(message.media) > can.most_media:
-        spoken = f"takes at most {can.most_media} media"
-        yield Reason.MEDIA, f"{spoken}, the message has {len(message.media)}"
+        spoken = f"takes at most {can.most_media} media, the message has {len(message.media)}"
+        raise _unsupported(can, Reason.MEDIA, spoken)
     longest = can.longest_mms_text if kind == "mms" else can.longest_text
     if longest is not None and len(message.text) > longest:
         spoken = f"takes at most {longest} characters of text in an {kind.upper()}"
-        yield Reason.TOO_LONG, f"{spoken}, the message has {len(message.text)}"
+        raise _unsupported(can, Reason.TOO_LONG, f"{spoken}, the message has {len(message.text)}")
     if can.longest_units and len(message.text) > min(can.longest_units.values()) // 2:
-        yield from _units(message.text, can.longest_units)
+        _check_units(message.text, can)
 
 
-def _units(text: str, longest: Mapping[str, int]) -> Iterator[tuple[Reason, str]]:
+def _check_units(text: str, can: Capabilities) -> None:
     counted = segments(text)
-    limit = longest[counted.encoding]
+    limit = can.longest_units[counted.encoding]
     if counted.units > limit:
-        spoken = f"takes at most {limit} units of {counted.encoding}"
-        yield Reason.TOO_LONG, f"{spoken}, the text has {counted.units}"
+        spoken = f"takes at most {limit} units of {counted.encoding}, the text has {counted.units}"
+        raise _unsupported(can, Reason.TOO_LONG, spoken)
 
 
-def _sender(sender: str | None, can: Capabilities) -> Iterator[tuple[Reason, str]]:
-    if sender is None:
-        return
+def _check_sender(sender: str, can: Capabilities) -> None:
     if numbers.is_alphanumeric(sender):
         if not can.alphanumeric_senders:
-            yield Reason.SENDER, f"takes no alphanumeric sender such as {sender!r}"
+            spoken = f"takes no alphanumeric sender such as {sender!r}"
+            raise _unsupported(can, Reason.SENDER, spoken)
     elif numbers.is_short(sender) and not can.short_code_senders:
-        yield Reason.SENDER, f"cannot send from a short code such as {sender}"
+        raise _unsupported(can, Reason.SENDER, f"cannot send from a short code such as {sender}")
 
 
 def advisory(message: Message, can: Capabilities) -> tuple[str, ...]:
     """Return the names of the wishes this provider has no word for; polysms honours them itself."""
+    if message.valid_for is None and message.tag is None:
+        return ()
     wishes = (("valid_for", message.valid_for, can.validity), ("tag", message.tag, can.tag))
     return tuple(name for name, wanted, possible in wishes if wanted is not None and not possible)
 
@@ -89,7 +92,9 @@ def options_of(message: Message, provider: str, kind: type[T]) -> T:
     """
     given = message.options.get(provider)
     if given is None:
-        return kind()
+        if kind not in _EMPTY:
+            _EMPTY[kind] = kind()
+        return _EMPTY[kind]  # type: ignore[no-any-return]
     if isinstance(given, kind):
         return given
     if not isinstance(given, Mapping):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import operator
-from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
@@ -41,7 +40,7 @@ def loads(response: Response) -> Any:  # noqa: ANN401 - whatever JSON holds
         return None
 
 
-def mapping(value: object) -> dict[str, Any]:
+def mapping(value: object, _: object = None) -> dict[str, Any]:
     """Return a JSON object as it is, an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
@@ -62,7 +61,7 @@ def retry_after(response: Response, now: datetime | None = None) -> float | None
         return None
 
 
-def word(value: object) -> str | None:
+def word(value: object, _: object = None) -> str | None:
     """Return text as it is and a number as text; None for anything else."""
     if isinstance(value, str):
         return value
@@ -71,7 +70,7 @@ def word(value: object) -> str | None:
     return None
 
 
-def whole(value: object) -> int | None:
+def whole(value: object, _: object = None) -> int | None:
     """Return a whole number, also from text ("1"); None for anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
@@ -81,7 +80,7 @@ def whole(value: object) -> int | None:
         return None
 
 
-def money(value: object, currency: str = "USD") -> Price | None:
+def money(value: object, _: object = None) -> Price | None:
     """Return an amount given as text or number ("0.02", 0.00415); None for anything else."""
     text = word(value)
     if text is None:
@@ -90,10 +89,10 @@ def money(value: object, currency: str = "USD") -> Price | None:
         amount = Decimal(text)
     except InvalidOperation:
         return None
-    return Price(amount, currency) if amount.is_finite() else None
+    return Price(amount) if amount.is_finite() else None
 
 
-def moment(value: object) -> datetime | None:
+def moment(value: object, _: object = None) -> datetime | None:
     """Return an ISO 8601 time as an aware one (without a zone it is UTC); None if unreadable."""
     if not isinstance(value, str):
         return None
@@ -103,20 +102,19 @@ def moment(value: object) -> datetime | None:
         return None
 
 
-def strings(value: object) -> Strings:
+def strings(value: object, _: object = None) -> Strings:
     """Return the texts of a JSON array; nothing for anything else."""
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
 
-def _hook(reader: Callable[[object], Any]) -> Callable[[Any, Any], Any]:
-    return lambda value, _: reader(value)
-
-
 def wire_converter() -> cattrs.Converter:
-    """Return a converter whose structure hooks never raise on a provider's values."""
+    """Return a converter whose structure hooks never raise on a provider's values.
+
+    The readers below are its hooks, hence their second parameter: the type cattrs hands in.
+    """
     converter = cattrs.Converter(detailed_validation=False, omit_if_default=True)
     for kind, reader in _READERS.items():
-        converter.register_structure_hook_func(partial(operator.eq, kind), _hook(reader))
+        converter.register_structure_hook_func(partial(operator.eq, kind), reader)
     return converter
 
 

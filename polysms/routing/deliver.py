@@ -20,6 +20,7 @@ from polysms.routing.senders import Logical, check_named, sender_for
 from polysms.routing.steps import Answer, Call, Failure, Step, Wait, World, Write
 from polysms.routing.strategies import STRATEGIES
 from polysms.routing.verdict import Verdict, judge
+from polysms.values import changed
 
 #: The longest wait (seconds) for a provider that says "later" before the next one is asked.
 LONGEST_WAIT = 5.0
@@ -122,7 +123,7 @@ class _Run:
         if unsupported and self.plan.route.strict:
             names = " and ".join(unsupported)
             raise Unsupported(f"{adapter.capabilities.title} has no word for {names}")
-        message = attrs.evolve(self.message, from_=sender, valid_for=self._validity())
+        message = changed(self.message, from_=sender, valid_for=self._validity())
         reference = self.world.new_id()
         seconds = min(left, self.plan.route.attempt_timeout or left)
         warnings = getattr(adapter, "warnings", None)
@@ -157,7 +158,7 @@ class _Run:
         if not isinstance(answer, (Response, Failure)):
             raise TypeError(f"a Call is answered by a Response or a Failure, not {answer!r}")
         verdict = judge(ready.account.adapter, answer)
-        ended = attrs.evolve(ready.attempt, ended_at=self.world.now(), **_facts(verdict, ready))
+        ended = changed(ready.attempt, ended_at=self.world.now(), **_facts(verdict, ready))
         self.attempts.append(ended)
         self.verdict = verdict
         if verdict.outcome is not Outcome.ACCEPTED:

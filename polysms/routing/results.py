@@ -31,16 +31,22 @@ _LONGEST_BODY = 2_000
 
 def delivery_of(record: Record, delivery: Delivery) -> Delivery:
     """Return a delivery with what the provider's record adds; what it leaves out stays."""
-    facts = {
+    best = max(delivery.status, record.status, key=lambda status: status.rank)
+    return attrs.evolve(delivery, status=best, **_facts(record, _NEUTRAL))
+
+
+def _facts(record: Record, names: tuple[str, ...]) -> dict[str, Any]:
+    return {
         name: value
-        for name in _NEUTRAL
+        for name in names
         if (value := getattr(record, name)) is not None and value != ()
     }
-    best = max(delivery.status, record.status, key=lambda status: status.rank)
-    return attrs.evolve(delivery, **{**facts, "status": best})
 
 
 _NEUTRAL = tuple(field.name for field in attrs.fields(Record) if field.name != "status")
+# Our own words stay: the wire may have another tag in the reference's place.
+_OURS = frozenset({"reference", "text", "media", "to", "from_"})
+_OF_A_SEND = tuple(name for name in _NEUTRAL if name not in _OURS)
 
 
 def delivery_after(  # noqa: PLR0913 - each fact by name
@@ -54,34 +60,30 @@ def delivery_after(  # noqa: PLR0913 - each fact by name
 ) -> Delivery:
     """Return where a message stands after these attempts."""
     last = attempts[-1] if attempts else None
-    delivery = Delivery(
-        id=id_,
-        status=_status(attempts),
-        account=last.account if last else None,
-        provider=last.provider if last else None,
-        provider_id=last.provider_id if last else None,
-        reference=last.reference if last else None,
-        kind=message.kind,
-        to=message.to,
-        from_=last.from_ if last else None,
-        segments_predicted=1 if message.media else segments(message.text).count,
-        created_at=started_at,
-        key=message.key,
-        tag=message.tag,
-        attempts=attempts,
-        considered=considered,
-    )
-    if record is None:
-        return delivery
-    # Our own words stay: the wire may have another tag in the reference's place.
-    stamped = attrs.evolve(record, reference=None, text=None, media=(), to=None, from_=None)
-    return delivery_of(stamped, delivery)
+    facts: dict[str, Any] = {
+        "id": id_,
+        "status": _status(attempts),
+        "kind": message.kind,
+        "to": message.to,
+        "segments_predicted": 1 if message.media else segments(message.text).count,
+        "created_at": started_at,
+        "key": message.key,
+        "tag": message.tag,
+        "attempts": attempts,
+        "considered": considered,
+    }
+    if last is not None:
+        facts.update({name: getattr(last, name) for name in _OF_AN_ATTEMPT})
+    if record is not None:
+        facts.update(_facts(record, _OF_A_SEND), status=record.status)
+    return Delivery(**facts)
+
+
+_OF_AN_ATTEMPT = ("account", "provider", "provider_id", "reference", "from_")
 
 
 def _status(attempts: tuple[Attempt, ...]) -> Status:
     outcomes = {attempt.outcome for attempt in attempts}
-    if Outcome.ACCEPTED in outcomes:
-        return Status.UNRECOGNIZED
     if Outcome.MAYBE_SENT in outcomes:
         return Status.MAYBE_SENT
     return Status.NOT_SENT if attempts else Status.PENDING

@@ -6,6 +6,8 @@ understood "no", makes an attempt *not sent*. Everything else is *maybe sent*.
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
 from polysms.delivery import Evidence, Outcome
@@ -50,7 +52,9 @@ def judge(provider: Provider, answer: Response | Failure) -> Verdict:
         meaning = provider.read(answer)
     except Exception as error:  # noqa: BLE001 - an adapter's bug must not look like "not sent"
         meaning = Unclear(text=f"the answer could not be read ({type(error).__name__})")
-    return attrs.evolve(_of_meaning(meaning, answer), status_code=answer.status, body=answer.body)
+    outcome, evidence, facts = _of_meaning(meaning, answer)
+    status, body = answer.status, answer.body
+    return Verdict(outcome=outcome, evidence=evidence, status_code=status, body=body, **facts)
 
 
 def _of_failure(failure: Failure) -> Verdict:
@@ -68,39 +72,19 @@ def _of_failure(failure: Failure) -> Verdict:
     )
 
 
-def _of_meaning(meaning: Answer, response: Response) -> Verdict:
+def _of_meaning(meaning: Answer, response: Response) -> tuple[Outcome, Evidence, dict[str, Any]]:
     match meaning:
         case Accepted(record=record):
-            return Verdict(
-                outcome=Outcome.ACCEPTED, evidence=Evidence.ACCEPTED, text="accepted", record=record
-            )
+            facts = {"text": "accepted", "record": record}
+            return Outcome.ACCEPTED, Evidence.ACCEPTED, facts
         case Refused(reason=reason, text=text, code=code):
-            return _not_sent(text, code, reason=reason)
+            facts = {"text": text, "code": code, "reason": reason}
+            return Outcome.NOT_SENT, Evidence.REFUSAL, facts
         case Busy(limited=limited, retry_after=wait, text=text, code=code):
-            return _not_sent(text, code, busy=True, limited=limited, retry_after=wait)
+            facts = {"text": text, "code": code, "limited": limited, "retry_after": wait}
+            return Outcome.NOT_SENT, Evidence.REFUSAL, {**facts, "busy": True}
         case Unclear(text=text, code=code):
             evidence = Evidence.ACCEPTED_WITHOUT_ID if response.ok else Evidence.UNCLEAR_ANSWER
-            return Verdict(outcome=Outcome.MAYBE_SENT, evidence=evidence, text=text, code=code)
+            return Outcome.MAYBE_SENT, evidence, {"text": text, "code": code}
     text = f"the adapter answered with a {type(meaning).__name__}"
-    return Verdict(outcome=Outcome.MAYBE_SENT, evidence=Evidence.UNCLEAR_ANSWER, text=text)
-
-
-def _not_sent(  # noqa: PLR0913 - each fact by name
-    text: str,
-    code: str | None,
-    *,
-    reason: Reason | None = None,
-    busy: bool = False,
-    limited: bool = False,
-    retry_after: float | None = None,
-) -> Verdict:
-    return Verdict(
-        outcome=Outcome.NOT_SENT,
-        evidence=Evidence.REFUSAL,
-        text=text,
-        code=code,
-        reason=reason,
-        busy=busy,
-        limited=limited,
-        retry_after=retry_after,
-    )
+    return Outcome.MAYBE_SENT, Evidence.UNCLEAR_ANSWER, {"text": text}

@@ -1,0 +1,191 @@
+"""``polysms check``: says beforehand what would break, and asks each account whether it is let in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import attrs
+import typer
+from rich.text import Text
+
+from polysms import numbers
+from polysms.cli.failure import DONE, NOT_SENT, facts_of, remedy, reported
+from polysms.cli.options import File, Json, Reveal, Url, configured
+from polysms.cli.output import Output, plainly
+from polysms.client import Client
+from polysms.config import Account, Config, Route
+from polysms.errors import LookupFailed, Unsupported
+from polysms.message import Message
+
+#: Fictional (Ofcom's range for drama), and outside the US and Canada: only the sender is tried.
+_ABROAD = "+442079460100"
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ACCOUNT]...", show_default=False, help="Only these accounts."),
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Ask no provider.")]
+
+
+@attrs.frozen(kw_only=True)
+class Checked:
+    """One account as it stands; ``credentials`` is "good", "refused", "not asked" or "none"."""
+
+    account: Account
+    address: str | None
+    credentials: str
+    warnings: tuple[str, ...] = ()
+    error: LookupFailed | None = None
+
+    def to_dict(self, output: Output) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "account": self.account.name,
+            "provider": self.account.provider_name,
+            "senders": [output.number(sender) for sender in self.account.sender],
+            "address": self.address,
+            "credentials": self.credentials,
+            "warnings": list(self.warnings),
+            "error": None if self.error is None else facts_of(self.error),
+        }
+
+
+@reported
+def check(  # noqa: PLR0913 - one argument for each option
+    *,
+    accounts: Names = None,
+    offline: Offline = False,
+    config: File = None,
+    url: Url = None,
+    json: Json = False,
+    reveal: Reveal = False,
+) -> int:
+    """Check the configuration, and by a read-only call the credentials.
+
+    Exit codes: 0 all is well; 2 the configuration is wrong; 3 an account's provider gave no
+    answer or did not let us in. Nothing is ever sent.
+    """
+    whole = configured(config, url)
+    output = Output(json=json, reveal=reveal)
+    chosen = [whole.account(name) for name in accounts] if accounts else whole.accounts.values()
+    with Client(whole) as client:
+        checked = [_checked(account, None if offline else client) for account in chosen]
+    failed = any(one.error is not None for one in checked)
+    if json:
+        output.document(_document(whole, checked, output, ok=not failed))
+    else:
+        _show(whole, checked, output)
+    return NOT_SENT if failed else DONE
+
+
+def _checked(account: Account, client: Client | None) -> Checked:
+    if account.broken is not None:
+        warning = f"cannot be used: {account.broken}"
+        return Checked(account=account, address=None, credentials="missing", warnings=(warning,))
+    warnings = tuple(_warnings(account))
+    credentials, error = _asked(account, client)
+    return Checked(
+        account=account,
+        address=_address(account),
+        credentials=credentials,
+        warnings=warnings,
+        error=error,
+    )
+
+
+def _asked(account: Account, client: Client | None) -> tuple[str, LookupFailed | None]:
+    if not hasattr(account.adapter, "check_request"):
+        return "none needed", None
+    if client is None:
+        return "not asked", None
+    try:
+        client.check(account.name)
+    except LookupFailed as error:
+        return ("not known" if error.reason is None else "refused"), error
+    return "good", None
+
+
+def _address(account: Account) -> str | None:
+    """Return where an account's requests go, None for one whose messages stay in this process."""
+    build = getattr(account.adapter, "check_request", None)
+    if build is None:
+        return None
+    parts = urlsplit(build().url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _warnings(account: Account) -> Iterator[str]:
+    if not account.sender:
+        yield "has no sender: every message must name one, and none is listed"
+    for sender in account.sender:
+        yield from _of_sender(account, sender)
+    if not account.local and (_address(account) or "").startswith("http://"):
+        yield "does not lead to its provider: nothing it sends reaches a phone"
+
+
+def _of_sender(account: Account, sender: str) -> Iterator[str]:
+    message = Message(_ABROAD, "x", from_=sender)
+    try:
+        account.adapter.request(message, "check")
+    except Unsupported as error:
+        yield str(error)
+    yield from getattr(account.adapter, "warnings", lambda _: ())(message)
+    if numbers.is_alphanumeric(sender) and not account.local:
+        yield f"sender {sender!r} is a name: nobody can answer it, and US carriers refuse names"
+
+
+def _document(
+    config: Config, checked: Sequence[Checked], output: Output, *, ok: bool
+) -> dict[str, Any]:
+    return {
+        "ok": ok,
+        "configuration": config.where,
+        "default": config.default,
+        "accounts": [one.to_dict(output) for one in checked],
+        "routes": {name: attrs.asdict(route) for name, route in config.routes.items()},
+    }
+
+
+def _show(config: Config, checked: Sequence[Checked], output: Output) -> None:
+    output.say(f"The configuration in {plainly(config.where)} is well formed.")
+    for one in checked:
+        _show_account(one, output)
+    for name, route in config.routes.items():
+        default = " (the default)" if name == config.default else ""
+        output.say(Text.assemble("\n", (f"route {plainly(name)}", "bold"), default))
+        output.facts(_of_route(route))
+    output.facts(_of_rails(config))
+
+
+def _show_account(one: Checked, output: Output) -> None:
+    account = one.account
+    output.say(Text.assemble("\n", (f"account {plainly(account.name)}", "bold")))
+    output.facts(
+        [
+            ("provider", account.provider_name),
+            ("senders", ", ".join(output.number(sender) for sender in account.sender)),
+            ("address", one.address),
+            ("credentials", one.credentials),
+        ]
+    )
+    for warning in one.warnings:
+        output.say(Text(f"  warning: {plainly(warning)}", style="yellow"))
+    if one.error is not None:
+        output.say(Text(f"  {plainly(str(one.error))}", style="red"))
+        output.say(f"  {remedy(one.error)}")
+
+
+def _of_route(route: Route) -> Iterator[tuple[str, object]]:
+    yield route.strategy, ", then ".join(route.accounts)
+    yield "deadline", f"{route.deadline:g} s over all attempts"
+    yield "maybe sent", route.on_maybe_sent
+
+
+def _of_rails(config: Config) -> Iterator[tuple[str, object]]:
+    rails = config.rails
+    yield "only to", f"{len(rails.only_to)} numbers" if rails.only_to else None
+    yield "redirected", rails.redirect_to and "every message goes to one number"
+    yield "countries", ", ".join(rails.countries)
+    yield "segments", rails.max_segments and f"at most {rails.max_segments}"

@@ -1,0 +1,152 @@
+"""What goes wrong, told: one sentence, its remedy, and an exit code that says what may have left.
+
+=====  =================================================================================
+code   meaning
+=====  =================================================================================
+0      done
+2      usage, configuration, or a message wrong in itself: nothing was attempted
+3      surely not sent; or a fetch, list or check without an answer (nothing was sent by it)
+4      may have been sent: sending it again may send it twice
+=====  =================================================================================
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from rich.text import Text
+
+from polysms.cli.output import Output, Terminal, plainly
+from polysms.client.core import told
+from polysms.errors import (
+    ConfigError,
+    InvalidMessage,
+    LookupFailed,
+    MaybeSent,
+    NotSent,
+    PolysmsError,
+    RateLimited,
+    Reason,
+    Unsupported,
+)
+
+DONE, USAGE, NOT_SENT, MAYBE_SENT = 0, 2, 3, 4
+_DEBUG = "POLYSMS_DEBUG"
+
+
+def exit_code(error: BaseException) -> int:
+    """Return the exit code for an error, or for the interrupt that an error of a send caused."""
+    error = told(error) or error
+    if isinstance(error, MaybeSent):
+        return MAYBE_SENT
+    if isinstance(error, (ConfigError, InvalidMessage)):
+        return USAGE
+    return NOT_SENT if isinstance(error, (PolysmsError, KeyboardInterrupt)) else USAGE
+
+
+def reported(command: Callable[..., int]) -> Callable[..., int]:
+    """Return a command whose errors are told to the user; it returns the exit code in any case."""
+
+    @functools.wraps(command)
+    def run(**arguments: Any) -> int:  # noqa: ANN401 - the command's own
+        try:
+            return command(**arguments)
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no traceback reaches the user
+            return report(error, Output(json=arguments["json"], reveal=arguments["reveal"]))
+
+    return run
+
+
+def report(error: BaseException, output: Output) -> int:
+    """Tell an error to the user and return the exit code."""
+    if _unexpected(error) and os.environ.get(_DEBUG) == "1":
+        traceback.print_exception(error)
+    if output.json:
+        output.document(facts_of(error, output))
+    else:
+        tell(_sentence(error), remedy(error))
+    return exit_code(error)
+
+
+def tell(sentence: str, advice: str | None = None) -> None:
+    """Print what happened, and below it the remedy, on stderr."""
+    terminal = Terminal(stderr=True)
+    terminal.say(Text(plainly(sentence), style="red"))
+    if advice:
+        terminal.say(Text(plainly(advice)))
+
+
+def facts_of(error: BaseException, output: Output) -> dict[str, Any]:
+    """Return an error as a JSON object; what is not known is null."""
+    found = told(error)
+    delivery = found.delivery if found else None
+    return {
+        "type": type(found or error).__name__,
+        "message": _sentence(error),
+        "remedy": remedy(error),
+        **{
+            name: getattr(found, name, None)
+            for name in ("reason", "fault", "retry_later", "account", "status_code", "code")
+        },
+        "delivery": None if delivery is None else delivery.to_dict(),
+        "exit_code": exit_code(error),
+    }
+
+
+def _unexpected(error: BaseException) -> bool:
+    cause = error.__cause__ if isinstance(error, MaybeSent) else error
+    return isinstance(cause, Exception) and not isinstance(cause, PolysmsError)
+
+
+def _sentence(error: BaseException) -> str:
+    found = told(error)
+    if found is not None:
+        return _capital(str(found))
+    if isinstance(error, KeyboardInterrupt):
+        return "Interrupted; nothing was sent"
+    # Not its own words: those of a library may hold a URL, a number or a text.
+    return f"polysms failed unexpectedly ({type(error).__name__}); nothing was sent"
+
+
+def _capital(sentence: str) -> str:
+    """Return a sentence of prose with a capital; a key of the configuration stays as it is."""
+    head = sentence.partition(" ")[0]
+    return sentence[:1].upper() + sentence[1:] if head.isalpha() and head.isascii() else sentence
+
+
+def remedy(error: BaseException) -> str | None:
+    """Return what can be done about an error, in a sentence; None where nothing better is known."""
+    if (found := told(error)) is None:
+        return None if isinstance(error, KeyboardInterrupt) else f"{_DEBUG}=1 shows where"
+    account = found.account or "ACCOUNT"
+    if isinstance(found, MaybeSent):
+        return f"Look for it before you send it again: polysms list --remote {account} --since 1h"
+    if isinstance(found, ConfigError) and found.key == "POLYSMS_CONFIG":
+        return "No account yet? See it work without one: polysms demo"
+    if found.reason in _BY_REASON:
+        return _BY_REASON[found.reason].format(account=account)
+    return _by_kind(found)
+
+
+_BY_REASON = {
+    Reason.CREDENTIALS: "Mend its credentials, then try: polysms check {account}",
+    Reason.PERMISSION: "Ask the provider to allow it, then try: polysms check {account}",
+    Reason.BALANCE: "Nothing was sent. Top up the account, then send it again.",
+    Reason.SENDER: "See which senders your accounts have: polysms check --offline",
+}
+
+
+def _by_kind(error: PolysmsError) -> str | None:
+    if isinstance(error, RateLimited) and error.retry_after is not None:
+        return f"Nothing was sent. Try again in {error.retry_after:g} s."
+    if isinstance(error, Unsupported):
+        return "Nothing was sent. What each provider can do: polysms providers"
+    if isinstance(error, LookupFailed):
+        return "Nothing was sent by this; it may be tried again." if error.retry_later else None
+    if isinstance(error, NotSent) and not isinstance(error, InvalidMessage):
+        return "Nothing was sent; it may be sent again." if error.retry_later else None
+    return None

@@ -1,0 +1,53 @@
+"""``polysms sandbox``: the three providers played on this machine, and how commands start them."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager
+from typing import Annotated, Any
+
+import typer
+
+from polysms.cli.failure import DONE, reported
+from polysms.cli.options import Json
+from polysms.cli.output import Output
+from polysms.errors import ConfigError
+
+#: What ``polysms.sandbox`` needs, of the extra ``server``.
+_EXTRA = frozenset({"starlette", "uvicorn"})
+_MOMENT = 3600.0
+
+Port = Annotated[int, typer.Option(min=0, max=65_535, metavar="PORT", help="0 takes a free one.")]
+Host = Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")]
+Speed = Annotated[
+    float, typer.Option(min=0.01, max=1000, metavar="N", help="How much faster than life.")
+]
+
+
+@reported
+def sandbox(
+    *, port: Port = 8026, host: Host = "127.0.0.1", speed: Speed = 1.0, json: Json = False
+) -> int:
+    """Play Wavix, CarrierX and SignalWire on this machine, until Ctrl-C.
+
+    Any credential is good unless it contains "invalid"; nothing reaches a phone. The last four
+    digits of a recipient ask for trouble: 0101 and most others arrive, 0102 is not delivered, 0103
+    fails, 0104 expires, 0105 to 0107 are refused, 0108 asks to come back later, 0109 to 0116
+    answer badly or not at all.
+    """
+    with started(host=host, port=port, speed=speed) as url:
+        _show(url, Output(json=json))
+        try:
+            while True:
+                time.sleep(_MOMENT)
+        except KeyboardInterrupt:
+            return DONE
+
+
+def _show(url: str, output: Output) -> None:
+    if output.json:
+        output.document({"url": url}, indent=None)
+        return
+    output.say(f"The sandbox plays Wavix, CarrierX and SignalWire on {url} until Ctrl-C.")
+    output.say(f"Every account goes there after: export POLYSMS_SANDBOX={url}")
+    output.say(f"What the phones got: {url}/_sandbox/messages")

@@ -1,0 +1,211 @@
+"""``polysms send``: one message, and what is known of it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated, Any
+
+import attrs
+import typer
+from rich.text import Text
+
+from polysms.cli import show
+from polysms.cli.failure import DONE, reported
+from polysms.cli.options import File, Json, Reveal, Url, configured, message_options, seconds
+from polysms.cli.output import Output, plainly
+from polysms.client import Client
+from polysms.client.core import told
+from polysms.config import Config
+from polysms.delivery import Attempt, Delivery, Outcome
+from polysms.errors import InvalidMessage, MaybeSent, PolysmsError
+from polysms.message import LONGEST_TEXT, Message
+from polysms.segments import Smart, segments, smart
+
+#: No text of so many bytes can be sent, so no more of standard input is read.
+_MOST_BYTES = 4 * LONGEST_TEXT + 1
+_MOST_CHANGES = 8
+
+
+class OnMaybeSent(StrEnum):
+    """What to do when nobody can tell whether an account took the message."""
+
+    STOP = "stop"
+    NEXT = "next"
+
+
+Words = Annotated[
+    str, typer.Argument(metavar="[TEXT]", show_default=False, help='The text; "-" reads stdin.')
+]
+To = Annotated[str, typer.Option(metavar="NUMBER", help="The recipient, as +13135550123.")]
+Sender = Annotated[
+    str | None,
+    typer.Option("--from", metavar="SENDER", help="One of the account's senders, or @name."),
+]
+Media = Annotated[
+    list[str] | None, typer.Option(metavar="URL", help="Media, for an MMS; may be repeated.")
+]
+Via = Annotated[str | None, typer.Option(metavar="NAME", help="An account or a route.")]
+ValidFor = Annotated[
+    str | None, typer.Option(metavar="TIME", help="No longer wanted after this time, as 2m.")
+]
+Tag = Annotated[str | None, typer.Option(metavar="TAG", help="Your label, for grouping.")]
+Callback = Annotated[
+    str | None, typer.Option(metavar="URL", help="Where the provider is to report to.")
+]
+WithSmart = Annotated[
+    bool, typer.Option("--smart", help="Replace curly quotes and the like, to save segments.")
+]
+Deadline = Annotated[
+    str | None, typer.Option(metavar="TIME", help="For all attempts together, as 30s.")
+]
+MaybeSentRule = Annotated[
+    OnMaybeSent | None,
+    typer.Option(help='Where nobody can tell: stop, or next, which may send it twice.'),
+]
+Extras = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PROVIDER.KEY=VALUE", help="What one provider alone has; repeatable."),
+]
+
+
+@reported
+def send(  # noqa: PLR0913 - one argument for each option
+    *,
+    text: Words = "",
+    to: To,
+    from_: Sender = None,
+    media: Media = None,
+    via: Via = None,
+    valid_for: ValidFor = None,
+    tag: Tag = None,
+    status_callback: Callback = None,
+    with_smart: WithSmart = False,
+    deadline: Deadline = None,
+    on_maybe_sent: MaybeSentRule = None,
+    option: Extras = None,
+    config: File = None,
+    url: Url = None,
+    json: Json = False,
+    reveal: Reveal = False,
+) -> int:
+    """Send one message.
+
+    Exit codes: 0 a provider took it; 2 wrong usage, configuration or message; 3 surely not sent;
+    4 it may have been sent.
+    """
+    accounts = configured(config, url)
+    better = _encoded(_text(text), with_smart=with_smart)
+    message = Message(
+        to,
+        better.text,
+        from_=from_,
+        media=media or (),
+        valid_for=seconds("--valid-for", valid_for),
+        tag=tag,
+        status_callback=status_callback,
+        options=message_options(option or (), accounts),
+    )
+    limit = seconds("--deadline", deadline)
+    with _begun():
+        delivery = _sent(accounts, message, via=via, on_maybe_sent=on_maybe_sent, deadline=limit)
+        _show(delivery, message, better, Output(json=json, reveal=reveal))
+    return DONE
+
+
+def _text(given: str) -> str:
+    """Return the text as given, or for "-" what standard input holds, less its last newline."""
+    if given != "-":
+        return given
+    read = sys.stdin.buffer.read(_MOST_BYTES)
+    try:
+        return read.decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        if len(read) == _MOST_BYTES:
+            raise InvalidMessage("text: is longer than anything that can be sent") from None
+        raise InvalidMessage("text: standard input is not UTF-8 text", field="text") from None
+
+
+def _encoded(text: str, *, with_smart: bool) -> Smart:
+    return smart(text) if with_smart else Smart(text)
+
+
+@contextlib.contextmanager
+def _begun() -> Iterator[None]:
+    """Make a maybe sent of whatever breaks once a send has begun."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        if told(error) is not None:
+            raise
+        raise MaybeSent(
+            f"the command broke after the send had begun ({type(error).__name__}): "
+            "the message may have been sent"
+        ) from error
+
+
+def _sent(accounts: Config, message: Message, **wishes: Any) -> Delivery:  # noqa: ANN401 - as Client.send
+    taken: list[Delivery] = []
+
+    def keep(delivery: Delivery | None, error: PolysmsError | None) -> None:
+        if delivery is not None and error is None:
+            taken.append(delivery)
+
+    with Client(accounts, after_send=keep) as client:
+        try:
+            return client.send(message, **wishes)
+        except KeyboardInterrupt:
+            # Ctrl-C while the answer was read: the provider has taken the message all the same.
+            if not taken:
+                raise
+            return taken[-1]
+
+
+def _show(delivery: Delivery, message: Message, better: Smart, output: Output) -> None:
+    if output.json:
+        changes = [attrs.asdict(change) for change in better.changes]
+        output.document({**delivery.to_dict(), "smart": changes})
+        return
+    output.say(Text.assemble(show.status(delivery.status), f" taken by {delivery.account}"))
+    output.facts(show.facts(delivery, output))
+    for note in _notes(delivery, message, better):
+        output.say(plainly(note))
+
+
+def _notes(delivery: Delivery, message: Message, better: Smart) -> Iterator[str]:
+    if better.changes:
+        yield _changes(better)
+    elif note := _advice(message):
+        yield note
+    for one in delivery.considered:
+        if not one.chosen:
+            yield f"Skipped {one.account}: {one.why}"
+    for attempt in delivery.attempts:
+        yield from _of_attempt(attempt)
+    if delivery.provider_id and delivery.account and delivery.provider != delivery.account:
+        yield f"Follow it: polysms fetch {delivery.account} {delivery.provider_id}"
+
+
+def _of_attempt(attempt: Attempt) -> Iterator[str]:
+    if attempt.outcome is not Outcome.ACCEPTED:
+        yield f"Tried {attempt.account} before: {attempt.text}"
+    for name in attempt.unsupported:
+        yield f"{attempt.provider} has no word for {name}: polysms keeps it itself"
+    for warning in attempt.warnings:
+        yield f"Warning: {warning}"
+
+
+def _changes(better: Smart) -> str:
+    pairs = [f"{change.old!r} to {change.new!r}" for change in better.changes[:_MOST_CHANGES]]
+    more = len(better.changes) - len(pairs)
+    return f"Smart encoding changed {', '.join(pairs)}{f' and {more} more' if more else ''}"
+
+
+def _advice(message: Message) -> str | None:
+    """Return how smart encoding would make an SMS cheaper, None where it would not."""
+    counted, better = segments(message.text), segments(smart(message.text).text)
+    if message.media or better.count >= counted.count:
+        return None
+    return f"{counted.count} segments because of {counted.forced_by[0]!r}; --smart makes it {better.count}"
