@@ -1,4 +1,4 @@
-"""``polysms check``: says beforehand what would break, and asks each account whether it is let in."""
+"""``polysms check``: what would break, said beforehand, and whether each account is let in."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ABROAD = "+442079460100"
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ACCOUNT]...", show_default=False, help="Only these accounts."),
+    typer.Argument(metavar="ACCOUNT", show_default=False, help="Only these accounts."),
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Ask no provider.")]
 
@@ -64,8 +64,8 @@ def check(  # noqa: PLR0913 - one argument for each option
 ) -> int:
     """Check the configuration, and by a read-only call the credentials.
 
-    Exit codes: 0 all is well; 2 the configuration is wrong; 3 an account's provider gave no
-    answer or did not let us in. Nothing is ever sent.
+    Exit codes: 0 all is well; 2 the configuration is wrong; 3 an account's
+    provider gave no answer or did not let us in. Nothing is ever sent.
     """
     whole = configured(config, url)
     output = Output(json=json, reveal=reveal)
@@ -131,6 +131,7 @@ def _of_sender(account: Account, sender: str) -> Iterator[str]:
         account.adapter.request(message, "check")
     except Unsupported as error:
         yield str(error)
+        return
     yield from getattr(account.adapter, "warnings", lambda _: ())(message)
     if numbers.is_alphanumeric(sender) and not account.local:
         yield f"sender {sender!r} is a name: nobody can answer it, and US carriers refuse names"

@@ -20,6 +20,7 @@ from typing import Any
 
 from rich.text import Text
 
+from polysms import redact
 from polysms.cli.output import Output, Terminal, plainly
 from polysms.client.core import told
 from polysms.errors import (
@@ -56,7 +57,8 @@ def reported(command: Callable[..., int]) -> Callable[..., int]:
         try:
             return command(**arguments)
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no traceback reaches the user
-            return report(error, Output(json=arguments["json"], reveal=arguments["reveal"]))
+            speaking = {name: arguments.get(name, False) for name in ("json", "reveal")}
+            return report(error, Output(**speaking))
 
     return run
 
@@ -66,7 +68,7 @@ def report(error: BaseException, output: Output) -> int:
     if _unexpected(error) and os.environ.get(_DEBUG) == "1":
         traceback.print_exception(error)
     if output.json:
-        output.document(facts_of(error, output))
+        output.document(facts_of(error))
     else:
         tell(_sentence(error), remedy(error))
     return exit_code(error)
@@ -80,12 +82,12 @@ def tell(sentence: str, advice: str | None = None) -> None:
         terminal.say(Text(plainly(advice)))
 
 
-def facts_of(error: BaseException, output: Output) -> dict[str, Any]:
+def facts_of(error: BaseException) -> dict[str, Any]:
     """Return an error as a JSON object; what is not known is null."""
     found = told(error)
     delivery = found.delivery if found else None
     return {
-        "type": type(found or error).__name__,
+        "type": "UsageError" if _misused(error) else type(found or error).__name__,
         "message": _sentence(error),
         "remedy": remedy(error),
         **{
@@ -97,31 +99,33 @@ def facts_of(error: BaseException, output: Output) -> dict[str, Any]:
     }
 
 
+def _misused(error: BaseException) -> bool:
+    """Whether it is one of Typer's errors; they have moved, so only their shape is known."""
+    return hasattr(error, "format_message")
+
+
 def _unexpected(error: BaseException) -> bool:
     cause = error.__cause__ if isinstance(error, MaybeSent) else error
-    return isinstance(cause, Exception) and not isinstance(cause, PolysmsError)
+    known = isinstance(cause, PolysmsError) or (cause is not None and _misused(cause))
+    return isinstance(cause, Exception) and not known
 
 
 def _sentence(error: BaseException) -> str:
     found = told(error)
     if found is not None:
-        return _capital(str(found))
+        return str(found)
     if isinstance(error, KeyboardInterrupt):
-        return "Interrupted; nothing was sent"
+        return "interrupted; nothing was sent"
+    if (misuse := getattr(error, "format_message", None)) is not None:
+        return redact.scrub(misuse())
     # Not its own words: those of a library may hold a URL, a number or a text.
     return f"polysms failed unexpectedly ({type(error).__name__}); nothing was sent"
-
-
-def _capital(sentence: str) -> str:
-    """Return a sentence of prose with a capital; a key of the configuration stays as it is."""
-    head = sentence.partition(" ")[0]
-    return sentence[:1].upper() + sentence[1:] if head.isalpha() and head.isascii() else sentence
 
 
 def remedy(error: BaseException) -> str | None:
     """Return what can be done about an error, in a sentence; None where nothing better is known."""
     if (found := told(error)) is None:
-        return None if isinstance(error, KeyboardInterrupt) else f"{_DEBUG}=1 shows where"
+        return _of_a_stranger(error)
     account = found.account or "ACCOUNT"
     if isinstance(found, MaybeSent):
         return f"Look for it before you send it again: polysms list --remote {account} --since 1h"
@@ -130,6 +134,12 @@ def remedy(error: BaseException) -> str | None:
     if found.reason in _BY_REASON:
         return _BY_REASON[found.reason].format(account=account)
     return _by_kind(found)
+
+
+def _of_a_stranger(error: BaseException) -> str | None:
+    if _misused(error):
+        return "polysms --help, or polysms COMMAND --help, shows how it is used."
+    return None if isinstance(error, KeyboardInterrupt) else f"{_DEBUG}=1 shows where."
 
 
 _BY_REASON = {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from contextlib import AbstractContextManager
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import Annotated
 
 import typer
 
@@ -42,6 +43,22 @@ def sandbox(
                 time.sleep(_MOMENT)
         except KeyboardInterrupt:
             return DONE
+
+
+@contextlib.contextmanager
+def started(*, host: str = "127.0.0.1", port: int, speed: float = 1.0) -> Iterator[str]:
+    """Run the sandbox beside the command, and hand over its address.
+
+    Raises :class:`~polysms.errors.ConfigError` where the extra is missing or the port is taken.
+    """
+    try:
+        from polysms.sandbox import Behaviour, running  # noqa: PLC0415 - an extra may be missing
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _EXTRA:
+            raise
+        raise ConfigError("the sandbox needs an extra: pip install 'polysms[server]'") from error
+    with running(host=host, port=port, behaviour=Behaviour(speed=speed)) as sandbox:
+        yield sandbox.url
 
 
 def _show(url: str, output: Output) -> None:

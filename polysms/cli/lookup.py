@@ -1,4 +1,4 @@
-"""``polysms fetch`` and ``polysms list``: what the providers say of messages. Neither ever sends."""
+"""``polysms fetch`` and ``polysms list``: what providers say of messages. Neither ever sends."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def fetch(  # noqa: PLR0913 - one argument for each option
 ) -> int:
     """Ask a provider what became of one message.
 
-    Exit codes: 0 it answered, whatever the status; 2 wrong usage or configuration; 3 no answer,
-    or it knows no such message. Nothing is ever sent.
+    Exit codes: 0 it answered, whatever the status; 2 wrong usage or
+    configuration; 3 no answer, or it knows no such message. Nothing is sent.
     """
     output = Output(json=json, reveal=reveal)
     with Client(configured(config, url)) as client:
@@ -88,10 +88,10 @@ def listed(  # noqa: PLR0913 - one argument for each option
     json: Json = False,
     reveal: Reveal = False,
 ) -> int:
-    """List the messages in a provider's own list, as the provider orders them.
+    """List the messages in a provider's own list, in its own order.
 
-    With --json one message a line. Exit codes: 0 it answered; 2 wrong usage or configuration; 3
-    no answer. Nothing is ever sent.
+    With --json one message a line. Exit codes: 0 it answered; 2 wrong usage
+    or configuration; 3 no answer. Nothing is ever sent.
     """
     output = Output(json=json, reveal=reveal)
     now = datetime.now(UTC)

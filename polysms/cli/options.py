@@ -25,7 +25,7 @@ Reveal = Annotated[
 ]
 File = Annotated[
     str | None,
-    typer.Option("--config", metavar="FILE", help="The configuration [default: ./polysms.toml]."),
+    typer.Option("--config", metavar="FILE", help="The configuration; else ./polysms.toml."),
 ]
 Url = Annotated[
     str | None,
@@ -41,7 +41,7 @@ def configured(file: str | None, url: str | None) -> Config:
     if file is not None and url is not None:
         raise ConfigError("--config and --url are both given; give one")
     if url is not None and "://" not in url:
-        raise ConfigError("--url: is no URL; write it as wavix://KEY@?sender=...")
+        raise ConfigError("--url: is no URL; it begins with a provider's name and ://")
     if file is not None and "://" in file:
         raise ConfigError("--config: is a URL, not a file; give it as --url")
     return config_from(url if file is None else Path(file))
@@ -70,7 +70,7 @@ def _ago(name: str, value: str, now: datetime) -> datetime:
     try:
         return now - timedelta(seconds=value_of(value, Seconds, name, WHERE))
     except (ConfigError, OverflowError):
-        sentence = "write a time as 2026-11-21T07:30Z, or how long ago as 30m, 2h or 7d"
+        sentence = "write how long ago, as 30m, 2h or 7d, or an ISO date with or without a time"
         raise fault(name, sentence, WHERE) from None
 
 

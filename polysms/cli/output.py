@@ -48,6 +48,14 @@ def silence() -> None:
     os.close(nowhere)
 
 
+def flush() -> None:
+    """Write out what is left, so that a reader who has gone troubles no one later."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        silence()
+
+
 def plainly(text: str) -> str:
     """Return a text in one line, without the control characters that a terminal would obey."""
     return "".join(character if character.isprintable() else " " for character in text)

@@ -22,6 +22,7 @@ from polysms.config import Config
 from polysms.delivery import Attempt, Delivery, Outcome
 from polysms.errors import InvalidMessage, MaybeSent, PolysmsError
 from polysms.message import LONGEST_TEXT, Message
+from polysms.providers import LOCAL
 from polysms.segments import Smart, segments, smart
 
 #: No text of so many bytes can be sent, so no more of standard input is read.
@@ -37,7 +38,7 @@ class OnMaybeSent(StrEnum):
 
 
 Words = Annotated[
-    str, typer.Argument(metavar="[TEXT]", show_default=False, help='The text; "-" reads stdin.')
+    str, typer.Argument(metavar="TEXT", show_default=False, help='The text; "-" reads stdin.')
 ]
 To = Annotated[str, typer.Option(metavar="NUMBER", help="The recipient, as +13135550123.")]
 Sender = Annotated[
@@ -63,7 +64,7 @@ Deadline = Annotated[
 ]
 MaybeSentRule = Annotated[
     OnMaybeSent | None,
-    typer.Option(help='Where nobody can tell: stop, or next, which may send it twice.'),
+    typer.Option(help="Where nobody can tell: stop, or next, which may send it twice."),
 ]
 Extras = Annotated[
     list[str] | None,
@@ -93,21 +94,20 @@ def send(  # noqa: PLR0913 - one argument for each option
 ) -> int:
     """Send one message.
 
-    Exit codes: 0 a provider took it; 2 wrong usage, configuration or message; 3 surely not sent;
-    4 it may have been sent.
+    Exit codes: 0 a provider took it; 2 wrong usage, configuration or message;
+    3 surely not sent; 4 it may have been sent.
     """
     accounts = configured(config, url)
     better = _encoded(_text(text), with_smart=with_smart)
-    message = Message(
-        to,
-        better.text,
-        from_=from_,
-        media=media or (),
-        valid_for=seconds("--valid-for", valid_for),
-        tag=tag,
-        status_callback=status_callback,
-        options=message_options(option or (), accounts),
-    )
+    fields: dict[str, Any] = {
+        "media": media or (),
+        "from_": from_,
+        "valid_for": seconds("--valid-for", valid_for),
+        "tag": tag,
+        "status_callback": status_callback,
+        "options": message_options(option or (), accounts),
+    }
+    message = Message(to, better.text, **fields)
     limit = seconds("--deadline", deadline)
     with _begun():
         delivery = _sent(accounts, message, via=via, on_maybe_sent=on_maybe_sent, deadline=limit)
@@ -168,7 +168,7 @@ def _show(delivery: Delivery, message: Message, better: Smart, output: Output) -
         changes = [attrs.asdict(change) for change in better.changes]
         output.document({**delivery.to_dict(), "smart": changes})
         return
-    output.say(Text.assemble(show.status(delivery.status), f" taken by {delivery.account}"))
+    output.say(Text.assemble(show.status(delivery.status), f", accepted by {delivery.account}"))
     output.facts(show.facts(delivery, output))
     for note in _notes(delivery, message, better):
         output.say(plainly(note))
@@ -184,7 +184,7 @@ def _notes(delivery: Delivery, message: Message, better: Smart) -> Iterator[str]
             yield f"Skipped {one.account}: {one.why}"
     for attempt in delivery.attempts:
         yield from _of_attempt(attempt)
-    if delivery.provider_id and delivery.account and delivery.provider != delivery.account:
+    if delivery.provider not in LOCAL:
         yield f"Follow it: polysms fetch {delivery.account} {delivery.provider_id}"
 
 
@@ -208,4 +208,5 @@ def _advice(message: Message) -> str | None:
     counted, better = segments(message.text), segments(smart(message.text).text)
     if message.media or better.count >= counted.count:
         return None
-    return f"{counted.count} segments because of {counted.forced_by[0]!r}; --smart makes it {better.count}"
+    saving = f"--smart makes {better.count} of {counted.count} segments"
+    return f"{saving}: {counted.forced_by[0]!r} and the like are not in GSM-7"

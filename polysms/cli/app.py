@@ -1,0 +1,80 @@
+"""The commands, put together, and wrong usage told in our own words."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from polysms.cli.check import check
+from polysms.cli.demo import demo
+from polysms.cli.failure import DONE, USAGE, report
+from polysms.cli.features import features
+from polysms.cli.local import sandbox
+from polysms.cli.lookup import fetch, listed
+from polysms.cli.output import Output, flush
+from polysms.cli.send import send
+
+_EPILOG = "No account yet? Begin with: polysms demo"
+
+app = typer.Typer(
+    name="polysms",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_MESSAGES, _ACCOUNTS, _TRYING = "Messages", "Accounts", "Trying it"
+app.command("demo", rich_help_panel=_TRYING)(demo)
+app.command("send", rich_help_panel=_MESSAGES)(send)
+app.command("fetch", rich_help_panel=_MESSAGES)(fetch)
+app.command("list", rich_help_panel=_MESSAGES)(listed)
+app.command("check", rich_help_panel=_ACCOUNTS)(check)
+app.command("providers", rich_help_panel=_ACCOUNTS)(features)
+app.command("sandbox", rich_help_panel=_TRYING)(sandbox)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it so
+    if wanted:
+        Output().say(f"polysms {version('polysms')}")
+        raise typer.Exit
+
+
+@app.callback()
+def polysms(
+    *,
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show it and exit."),
+    ] = False,
+) -> None:
+    """Send texts and MMS through Wavix, CarrierX or SignalWire.
+
+    Phone numbers are masked unless --reveal is given. Exit codes: 0 done;
+    2 wrong usage, configuration or message, nothing was attempted; 3 surely
+    not sent, or no answer to a look-up; 4 may have been sent.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; nothing is raised."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A text may hold what the terminal's encoding cannot say.
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        code = app(list(arguments) or ["--help"], standalone_mode=False)
+    except Exception as error:  # noqa: BLE001 - no traceback reaches the user
+        code = report(error, _speaking(arguments))
+    flush()
+    return (code or DONE) if arguments else USAGE
+
+
+def _speaking(arguments: Sequence[str]) -> Output:
+    given = list(arguments)
+    options = given[: given.index("--")] if "--" in given else given
+    return Output(json="--json" in options)
