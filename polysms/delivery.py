@@ -83,7 +83,7 @@ class Evidence(StrEnum):
     ACCEPTED = "accepted"
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Price:
     """An amount of money: ``Price(Decimal("0.02"), "USD")``."""
 
@@ -102,11 +102,11 @@ def aware(value: datetime | None) -> datetime | None:
     return value.replace(tzinfo=UTC)
 
 
-def _time(**facts: Any) -> Any:  # noqa: ANN401
+def _time(**facts: Any) -> Any:
     return attrs.field(default=None, converter=aware, **facts)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Attempt:
     """One try at one account.
 
@@ -139,7 +139,7 @@ class Attempt:
         return (self.ended_at - self.started_at).total_seconds() if self.ended_at else None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Considered:
     """One account the router looked at: whether it was chosen, and why or why not."""
 
@@ -148,7 +148,7 @@ class Considered:
     why: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Delivery:
     """Where a message went and how it ended, as far as is known.
 

@@ -152,7 +152,7 @@ class ConfigError(PolysmsError):
 
     fault = Fault.US
 
-    def __init__(self, sentence: str, *, key: str | None = None, **facts: Any) -> None:  # noqa: ANN401
+    def __init__(self, sentence: str, *, key: str | None = None, **facts: Any) -> None:
         super().__init__(sentence, **facts)
         self.key = key
 
@@ -166,7 +166,7 @@ class InvalidMessage(NotSent, ValueError):
 
     fault = Fault.MESSAGE
 
-    def __init__(self, sentence: str, *, field: str | None = None, **facts: Any) -> None:  # noqa: ANN401
+    def __init__(self, sentence: str, *, field: str | None = None, **facts: Any) -> None:
         super().__init__(sentence, **facts)
         self.field = field
 
@@ -199,7 +199,7 @@ class RateLimited(NotSent):
         sentence: str,
         *,
         retry_after: float | None = None,
-        **facts: Any,  # noqa: ANN401
+        **facts: Any,
     ) -> None:
         super().__init__(sentence, **facts)
         self.retry_after = retry_after
@@ -210,7 +210,7 @@ class Refused(NotSent):
 
     fault = Fault.PROVIDER
 
-    def __init__(self, sentence: str, *, by: str = "provider", **facts: Any) -> None:  # noqa: ANN401
+    def __init__(self, sentence: str, *, by: str = "provider", **facts: Any) -> None:
         super().__init__(sentence, **facts)
         self.by = by
 

@@ -150,11 +150,11 @@ def _shown_options(options: Mapping[str, Any]) -> str:
     return f"<for {', '.join(sorted(options)) or 'none'}>"
 
 
-def _optional(validator: Any = None, **facts: Any) -> Any:  # noqa: ANN401
+def _optional(validator: Any = None, **facts: Any) -> Any:
     return attrs.field(default=None, kw_only=True, validator=validator, **facts)
 
 
-@attrs.frozen(hash=False)
+@attrs.frozen(hash=False, slots=False)
 class Message:
     """What you want said, to whom; checked when it is made (:class:`InvalidMessage`).
 

@@ -115,7 +115,7 @@ def _escaped(data: bytes, present: bytes) -> bytes:
 def _cuts_gsm_7(septets: bytes) -> list[int]:
     """Return the septet at which each segment ends, never right after an escape."""
     length = len(septets)
-    limit = end = 160 if length <= 160 else 153  # noqa: PLR2004 - as published
+    limit = end = 160 if length <= 160 else 153
     cuts = []
     while end < length:
         if septets[end - 1] == _ESCAPE:
@@ -128,7 +128,7 @@ def _cuts_gsm_7(septets: bytes) -> list[int]:
 def _cuts_ucs_2(wide: bytes) -> list[int]:
     """Return the UTF-16 unit at which each segment ends, never between two of one character."""
     length = len(wide) // 2
-    limit = end = 70 if length <= 70 else 67  # noqa: PLR2004 - as published
+    limit = end = 70 if length <= 70 else 67
     cuts = []
     while end < length:
         if _is_pair(wide, end):
@@ -140,7 +140,7 @@ def _cuts_ucs_2(wide: bytes) -> list[int]:
 
 def _is_pair(wide: bytes, unit: int) -> bool:
     """Whether the units before and at this place are the two halves of one character."""
-    return wide[2 * unit - 1] & 0xFC == 0xD8 and wide[2 * unit + 1] & 0xFC == 0xDC  # noqa: PLR2004
+    return wide[2 * unit - 1] & 0xFC == 0xD8 and wide[2 * unit + 1] & 0xFC == 0xDC
 
 
 def split(text: str) -> tuple[str, ...]:

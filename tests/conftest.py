@@ -19,7 +19,7 @@ _ENVIRONMENT = ("POLYSMS_", "WAVIX_", "CARRIERX_", "SIGNALWIRE_")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
-def is_loopback(address: Any) -> bool:  # noqa: ANN401 - every family has its own kind of address
+def is_loopback(address: Any) -> bool:
     """Return whether a socket's address is on this machine (a Unix socket's always is)."""
     if not isinstance(address, tuple):
         return True
@@ -36,7 +36,7 @@ def _is_ip(host: str) -> bool:
 
 
 def _guarded(connect: Callable[..., Any]) -> Callable[..., Any]:
-    def guarded(self: socket.socket, address: Any) -> Any:  # noqa: ANN401 - as socket.connect
+    def guarded(self: socket.socket, address: Any) -> Any:
         if not is_loopback(address):
             # Failed is no Exception, so no `except Exception` of the code under test hides it.
             pytest.fail(f"a test tried to reach {address!r}: only loopback is allowed")

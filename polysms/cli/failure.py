@@ -53,7 +53,7 @@ def reported(command: Callable[..., int]) -> Callable[..., int]:
     """Return a command whose errors are told to the user; it returns the exit code in any case."""
 
     @functools.wraps(command)
-    def run(**arguments: Any) -> int:  # noqa: ANN401 - the command's own
+    def run(**arguments: Any) -> int:
         try:
             return command(**arguments)
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no traceback reaches the user

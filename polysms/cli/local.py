@@ -31,10 +31,17 @@ def sandbox(
 ) -> int:
     """Play Wavix, CarrierX and SignalWire on this machine, until Ctrl-C.
 
-    Any credential is good unless it contains "invalid"; nothing reaches a phone. The last four
-    digits of a recipient ask for trouble: 0101 and most others arrive, 0102 is not delivered, 0103
-    fails, 0104 expires, 0105 to 0107 are refused, 0108 asks to come back later, 0109 to 0116
-    answer badly or not at all.
+    Nothing reaches a phone. Any credential is good, unless it contains
+    "invalid". The last four digits of a recipient ask for trouble:
+
+    0101  delivered, as any other     0109  accepted, then 500
+    0102  undelivered                 0110  accepted, then no answer
+    0103  failed                      0111  503, come back later
+    0104  expired                     0112  503
+    0105  refused: invalid number     0113  accepted, connection closed
+    0106  refused: opted out          0114  accepted, HTML
+    0107  refused: balance too low    0115  accepted, {}
+    0108  429, come back later        0116  accepted, JSON cut in two
     """
     with started(host=host, port=port, speed=speed) as url:
         _show(url, Output(json=json))

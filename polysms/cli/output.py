@@ -61,7 +61,7 @@ def plainly(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-def shown(data: Any, name: str = "") -> Any:  # noqa: ANN401 - whatever JSON holds
+def shown(data: Any, name: str = "") -> Any:
     """Return plain data with every phone number in it masked; ids, times and prices stay whole."""
     if isinstance(data, Mapping):
         return {key: shown(value, str(key)) for key, value in data.items()}

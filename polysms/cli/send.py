@@ -120,11 +120,11 @@ def _text(given: str) -> str:
     if given != "-":
         return given
     read = sys.stdin.buffer.read(_MOST_BYTES)
+    if len(read) == _MOST_BYTES:
+        raise InvalidMessage("text: is longer than anything that can be sent", field="text")
     try:
         return read.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
-        if len(read) == _MOST_BYTES:
-            raise InvalidMessage("text: is longer than anything that can be sent") from None
         raise InvalidMessage("text: standard input is not UTF-8 text", field="text") from None
 
 
@@ -146,7 +146,7 @@ def _begun() -> Iterator[None]:
         ) from error
 
 
-def _sent(accounts: Config, message: Message, **wishes: Any) -> Delivery:  # noqa: ANN401 - as Client.send
+def _sent(accounts: Config, message: Message, **wishes: Any) -> Delivery:
     taken: list[Delivery] = []
 
     def keep(delivery: Delivery | None, error: PolysmsError | None) -> None:

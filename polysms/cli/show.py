@@ -11,16 +11,14 @@ from polysms.cli.output import Output, plainly
 from polysms.delivery import Delivery, Status
 
 _GOOD = frozenset({Status.DELIVERED, Status.READ, Status.RECEIVED})
-_OPEN = frozenset({Status.PENDING, Status.QUEUED, Status.SENT})
 _LONGEST_ID = 13
 
 
 def status(found: Status) -> Text:
     """Return a status in its colour: green arrived, yellow open or unclear, red did not."""
-    if found in _GOOD:
-        return Text(found, style="green")
-    open_ = found in _OPEN or not found.final
-    return Text(found, style="yellow" if open_ else "red")
+    over = found.final or found is Status.NOT_SENT
+    colour = "green" if found in _GOOD else "red" if over else "yellow"
+    return Text(found, style=colour)
 
 
 def short_id(identity: str | None) -> str:

@@ -13,7 +13,8 @@ import httpx
 
 from polysms.client import core, files
 from polysms.client.transports import Transports, make_async
-from polysms.client.wire import Exchange, exchange_async
+from polysms.client.wire import Exchange
+from polysms.client.wire_async import exchange_async
 from polysms.config import Config
 from polysms.delivery import Delivery
 from polysms.errors import ConfigError, PolysmsError
@@ -57,7 +58,7 @@ class AsyncClient:
     def from_config(
         cls,
         source: str | Path | Mapping[str, Any] | None = None,
-        **settings: Any,  # noqa: ANN401
+        **settings: Any,
     ) -> Self:
         """Return a client of a file, a URL, a mapping, or of what the environment names."""
         return cls(files.config_from(source), **settings)
@@ -204,5 +205,5 @@ class AsyncClient:
         return None
 
 
-async def _awaited(value: Any) -> Any:  # noqa: ANN401 - whatever a hook returns
+async def _awaited(value: Any) -> Any:
     return await value if inspect.isawaitable(value) else value

@@ -32,12 +32,10 @@ LOOKUP_SECONDS = 30.0
 
 def uuid7() -> str:
     """Return a new UUIDv7: 48 bits of milliseconds, then random bits (RFC 9562 §5.7)."""
-    moment = time.time_ns() // 1_000_000
-    value = (moment << 80) | int.from_bytes(os.urandom(10), "big")
-    value = (value & ~(0xF << 76)) | (0x7 << 76)
-    value = (value & ~(0x3 << 62)) | (0x2 << 62)
-    text = f"{value:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    moment = f"{time.time_ns() // 1_000_000:012x}"
+    chance = os.urandom(10).hex()
+    variant = "89ab"[int(chance[3], 16) & 3]
+    return f"{moment[:8]}-{moment[8:]}-7{chance[:3]}-{variant}{chance[4:7]}-{chance[8:]}"
 
 
 def utc_now() -> datetime:

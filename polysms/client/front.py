@@ -22,7 +22,7 @@ def send(
     via: str | None = None,
     on_maybe_sent: str | None = None,
     deadline: float | timedelta | None = None,
-    **fields: Any,  # noqa: ANN401 - the other fields of Message
+    **fields: Any,
 ) -> Delivery:
     """Send a text with the configuration that the environment names; see :meth:`Client.send`.
 

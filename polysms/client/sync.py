@@ -57,7 +57,7 @@ class Client:
     def from_config(
         cls,
         source: str | Path | Mapping[str, Any] | None = None,
-        **settings: Any,  # noqa: ANN401
+        **settings: Any,
     ) -> Self:
         """Return a client of a file, a URL, a mapping, or of what the environment names.
 

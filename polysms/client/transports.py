@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 import ssl
 import threading
-import time
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-import httpcore
 import httpx
 
 from polysms.client.local import LocalTransport
-from polysms.client.wire import current
 from polysms.config import Account
 from polysms.errors import ConfigError
 
@@ -109,8 +106,10 @@ def make_sync(account: Account) -> httpx.HTTPTransport:
     transport = httpx.HTTPTransport(
         verify=_tls(account), trust_env=account.trust_env, proxy=_proxy(account)
     )
+    from polysms.client.bounded import BoundedBackend  # noqa: PLC0415 - httpcore, when first used
+
     pool: Any = transport._pool  # noqa: SLF001 - the only door to the socket's own timeout
-    pool._network_backend = _BoundedBackend(pool._network_backend)  # noqa: SLF001
+    pool._network_backend = BoundedBackend(pool._network_backend)  # noqa: SLF001
     return transport
 
 
@@ -140,45 +139,3 @@ def _proxy(account: Account) -> str | None:
     from urllib.request import getproxies  # noqa: PLC0415 - rarely wanted
 
     return getproxies().get("https")
-
-
-class _BoundedBackend(httpcore.NetworkBackend):
-    """Opens connections whose reads end at the exchange's deadline.
-
-    A read timeout is per read: a server that sends one byte a second never meets it.
-    """
-
-    def __init__(self, inner: httpcore.NetworkBackend) -> None:
-        self._inner = inner
-
-    def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:  # noqa: ANN401
-        return _BoundedStream(self._inner.connect_tcp(*args, **kwargs))
-
-    def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:  # noqa: ANN401
-        return _BoundedStream(self._inner.connect_unix_socket(*args, **kwargs))
-
-
-class _BoundedStream(httpcore.NetworkStream):
-    def __init__(self, inner: httpcore.NetworkStream) -> None:
-        self._inner = inner
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        until = getattr(current, "until", None)
-        if until is not None:
-            left = until - time.monotonic()
-            if left <= 0:
-                raise httpcore.ReadTimeout("the deadline has passed")
-            timeout = left if timeout is None else min(timeout, left)
-        return self._inner.read(max_bytes, timeout)
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, timeout)
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:  # noqa: ANN401
-        return _BoundedStream(self._inner.start_tls(*args, **kwargs))
-
-    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - whatever the stream holds
-        return self._inner.get_extra_info(info)

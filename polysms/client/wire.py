@@ -7,7 +7,6 @@ which httpcore calls as the request is written, and the status line, read before
 
 from __future__ import annotations
 
-import asyncio
 import re
 import ssl
 import threading
@@ -37,7 +36,7 @@ _WRITTEN = frozenset({"http11.send_request_body.complete", "http2.send_request_b
 current = threading.local()
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Exchange:
     """What one exchange brought, and the interrupt (cancellation, Ctrl-C) that ended it, if any."""
 
@@ -80,7 +79,7 @@ class Trace:
 
 def outgoing(
     request: Request,
-    trace: Any,  # noqa: ANN401 - a function, sync or async
+    trace: Any,
     timeouts: Timeouts,
     seconds: float,
 ) -> httpx.Request | Exchange:
@@ -126,7 +125,7 @@ def _capped(timeouts: Timeouts, seconds: float) -> dict[str, float]:
     }
 
 
-class _Got:
+class Got:
     """What has come of an exchange so far."""
 
     def __init__(self, began: float) -> None:
@@ -164,7 +163,7 @@ def exchange(
     sent = outgoing(request, trace, timeouts, seconds)
     if isinstance(sent, Exchange):
         return sent
-    got = _Got(time.monotonic())
+    got = Got(time.monotonic())
     current.until = got.began + seconds
     try:
         got.response = transport.handle_request(sent)
@@ -176,38 +175,14 @@ def exchange(
             got.complete = True
         done = got.exchange()
     except BaseException as error:  # noqa: BLE001 - what is not known to be unsent is maybe sent
-        done = got.broken(error, trace, tracing=_tracing(transport))
+        done = got.broken(error, trace, tracing=tracing(transport))
     current.until = None
     interrupt = _close(got.response)
     return done if interrupt is None else attrs.evolve(done, interrupt=interrupt)
 
 
-async def exchange_async(
-    transport: httpx.AsyncBaseTransport, request: Request, timeouts: Timeouts, seconds: float
-) -> Exchange:
-    """Make one request and return what is known of it. Raises nothing, not even a cancellation."""
-    trace = Trace()
-    sent = outgoing(request, trace.later, timeouts, seconds)
-    if isinstance(sent, Exchange):
-        return sent
-    got = _Got(time.monotonic())
-    try:
-        async with asyncio.timeout(seconds):
-            got.response = await transport.handle_async_request(sent)
-            async for chunk in got.response.stream:  # type: ignore[union-attr]
-                got.body += chunk
-                if len(got.body) > LONGEST_ANSWER:
-                    break
-            else:
-                got.complete = True
-        done = got.exchange()
-    except BaseException as error:  # noqa: BLE001 - what is not known to be unsent is maybe sent
-        done = got.broken(error, trace, tracing=_tracing(transport))
-    interrupt = await _close_async(got.response)
-    return done if interrupt is None else attrs.evolve(done, interrupt=interrupt)
-
-
-def _tracing(transport: object) -> bool:
+def tracing(transport: object) -> bool:
+    """Whether a transport is of a type whose silence proves that nothing was written."""
     return type(transport) in TRACING
 
 
@@ -218,23 +193,22 @@ def _answer(
     complete: bool,  # noqa: FBT001 - one of the facts
 ) -> Response:
     headers = response.headers
-    coding = headers.get("content-encoding", "identity").strip().lower()
-    if complete and coding != "identity":
-        plain = _decoded(body, coding)
-        body, complete = (b"", False) if plain is None else (plain, True)
+    if complete and any(name.lower() == b"content-encoding" for name, _ in headers.raw):
+        body, complete = _decoded(body, headers["content-encoding"].strip().lower())
     return Response(response.status_code, headers, body, complete, seconds)
 
 
-def _decoded(body: bytes, coding: str) -> bytes | None:
-    """Return an answer unpacked though we never asked for packing; None where it cannot be."""
+def _decoded(body: bytes, coding: str) -> tuple[bytes, bool]:
+    """Return an answer unpacked though we never asked for packing, and whether it is whole."""
+    if coding == "identity":
+        return body, True
     if coding not in {"gzip", "x-gzip", "deflate"}:
-        return None
+        return b"", False
     unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
     try:
-        plain = unpacker.decompress(body, LONGEST_ANSWER)
+        return unpacker.decompress(body, LONGEST_ANSWER), unpacker.eof
     except zlib.error:
-        return None
-    return plain if unpacker.eof else None
+        return b"", False
 
 
 _OURS = (httpx.PoolTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError)
@@ -250,8 +224,6 @@ _SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
     (httpx.RemoteProtocolError, "the connection ended without a readable answer"),
     (httpx.UnsupportedProtocol, "the URL's scheme is not supported"),
     (TimeoutError, "no answer before the deadline"),
-    (asyncio.CancelledError, "cancelled while waiting"),
-    (KeyboardInterrupt, "interrupted while waiting"),
 )
 
 
@@ -267,6 +239,8 @@ def _sentence(error: BaseException) -> str:
     for kind, sentence in _SENTENCES:
         if isinstance(error, kind):
             return f"{sentence} ({type(error).__name__})"
+    if not isinstance(error, Exception):
+        return f"stopped while waiting ({type(error).__name__})"
     return f"the request failed ({type(error).__name__})"
 
 
@@ -286,16 +260,5 @@ def _close(response: httpx.Response | None) -> BaseException | None:
     except Exception:  # noqa: BLE001
         return None
     except BaseException as interrupt:  # noqa: BLE001 - handed on beside the answer
-        return interrupt
-    return None
-
-
-async def _close_async(response: httpx.Response | None) -> BaseException | None:
-    try:
-        if response is not None:
-            await response.aclose()
-    except Exception:  # noqa: BLE001 - as in _close
-        return None
-    except BaseException as interrupt:  # noqa: BLE001 - as in _close
         return interrupt
     return None

@@ -59,7 +59,7 @@ def _tables(tables: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any
 
 def _account(
     name: str,
-    table: Any,  # noqa: ANN401 - whatever TOML holds
+    table: Any,
     where: str,
     sandbox: str | None,
     missing: list[ConfigError],
@@ -73,7 +73,7 @@ def _account(
 
 def account_of(
     name: str,
-    table: Any,  # noqa: ANN401 - as above
+    table: Any,
     where: str = "the configuration",
     sandbox: str | None = None,
 ) -> Account:
@@ -110,7 +110,7 @@ def _moved(url: str, to: str) -> str:
     return urlunsplit((target.scheme, target.netloc, urlsplit(url).path, "", ""))
 
 
-def routes_of(tables: Any, where: str = "the configuration") -> dict[str, Route]:  # noqa: ANN401
+def routes_of(tables: Any, where: str = "the configuration") -> dict[str, Route]:
     """Return the routes that tables describe, by name."""
     routes = {}
     for name, table in _tables({"routes": tables}, "routes", where).items():
@@ -123,7 +123,7 @@ def routes_of(tables: Any, where: str = "the configuration") -> dict[str, Route]
 
 
 def senders_of(
-    tables: Any,  # noqa: ANN401 - as above
+    tables: Any,
     where: str = "the configuration",
 ) -> dict[str, dict[str, tuple[str, ...]]]:
     """Return the logical senders that tables describe: name -> account -> its senders."""

@@ -38,7 +38,7 @@ def fault(key: str, sentence: str, where: str) -> ConfigError:
     return ConfigError(f"{key}: {sentence} (in {where})", key=key)
 
 
-def expand(value: Any, source: Source, key: str, missing: list[ConfigError]) -> Any:  # noqa: ANN401
+def expand(value: Any, source: Source, key: str, missing: list[ConfigError]) -> Any:
     """Return a value with ``${VAR}`` and ``${VAR:-default}`` replaced in every string.
 
     Each unset variable without a default adds an error to ``missing``.
@@ -95,7 +95,7 @@ def known(table: Mapping[Any, Any], names: Iterable[str], key: str, where: str) 
             raise fault(path, f"no such key; {hint}", where)
 
 
-def value_of(value: object, kind: Any, key: str, where: str) -> Any:  # noqa: ANN401
+def value_of(value: object, kind: Any, key: str, where: str) -> Any:
     """Return one value as the type its field wants."""
     try:
         return _converter.structure(value, kind)
@@ -121,13 +121,13 @@ def _require(
             raise fault(f"{key}.{field.name}", "is empty; an empty secret protects nothing", where)
 
 
-def _text(value: object, _: Any) -> str:  # noqa: ANN401
+def _text(value: object, _: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"is a {type(value).__name__}; write a text in quotes")  # noqa: TRY004 - a bad value
     return value
 
 
-def _texts(value: object, _: Any) -> Texts:  # noqa: ANN401
+def _texts(value: object, _: Any) -> Texts:
     if isinstance(value, str):
         return (value,)
     if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
@@ -135,14 +135,14 @@ def _texts(value: object, _: Any) -> Texts:  # noqa: ANN401
     return tuple(value)
 
 
-def _whole(value: object, _: Any) -> int:  # noqa: ANN401
+def _whole(value: object, _: Any) -> int:
     number = int(value) if isinstance(value, str) and value.isdigit() else value
     if isinstance(number, bool) or not isinstance(number, int):
         raise ValueError("write a whole number")  # noqa: TRY004 - a bad value
     return number
 
 
-def _switch(value: object, _: Any) -> bool:  # noqa: ANN401
+def _switch(value: object, _: Any) -> bool:
     words = {"true": True, "false": False, True: True, False: False}
     found = words.get(value.lower() if isinstance(value, str) else value)
     if found is None:
@@ -150,7 +150,7 @@ def _switch(value: object, _: Any) -> bool:  # noqa: ANN401
     return bool(found)
 
 
-def _seconds(value: object, _: Any) -> Seconds:  # noqa: ANN401
+def _seconds(value: object, _: Any) -> Seconds:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         seconds = float(value)
     else:

@@ -137,7 +137,7 @@ def _redirect(value: str | None) -> str | None:
 
 
 def _countries(value: tuple[str, ...]) -> tuple[str, ...]:
-    if not all(len(country) == 2 and country.isalpha() for country in value):  # noqa: PLR2004
+    if not all(len(country) == 2 and country.isalpha() for country in value):
         raise ValueError('countries: write two-letter countries, as ["US", "CA"]')
     return tuple(country.upper() for country in value)
 

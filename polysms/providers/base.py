@@ -27,7 +27,7 @@ JSON = "application/json"
 UrlForms = tuple[tuple[str, ...], ...]
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Request:
     """One HTTP request, ready to be carried: URL whole, headers and body final."""
 
@@ -37,7 +37,7 @@ class Request:
     content: bytes = attrs.field(default=b"", repr=False)
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Response:
     """One HTTP answer as far as it came: ``complete`` is False where the body was cut or too big.
 
@@ -53,10 +53,10 @@ class Response:
     @property
     def ok(self) -> bool:
         """Whether the status line says success (2xx)."""
-        return 200 <= self.status < 300  # noqa: PLR2004 - HTTP's own numbers
+        return 200 <= self.status < 300
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Record:
     """What a provider says of one message, in neutral words; ``raw`` is its own object."""
 
@@ -86,7 +86,7 @@ class Record:
     raw: Mapping[str, Any] = attrs.field(factory=dict, repr=False, hash=False)
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Accepted:
     """The provider took the message and named it."""
 
@@ -197,7 +197,7 @@ class Provider(Protocol):
     Options: ClassVar[type]
     capabilities: ClassVar[Capabilities]
 
-    def __init__(self, settings: Any, base_url: str) -> None:  # noqa: ANN401 - as above
+    def __init__(self, settings: Any, base_url: str) -> None:
         """Take the account's settings; ``base_url`` is ``settings.home`` or its stand-in."""
 
     def request(self, message: Message, reference: str) -> Request:
@@ -207,12 +207,12 @@ class Provider(Protocol):
         """Return what the answer to a send means."""
 
 
-def secret() -> Any:  # noqa: ANN401 - attrs.field's own type
+def secret() -> Any:
     """Return an attrs field for a credential: required, and never shown."""
     return attrs.field(repr=False, metadata={"secret": True})
 
 
-def optional_secret() -> Any:  # noqa: ANN401 - attrs.field's own type
+def optional_secret() -> Any:
     """Return an attrs field for a credential that may be left out; never shown."""
     return attrs.field(default=None, repr=False, metadata={"secret": True})
 
@@ -228,7 +228,7 @@ def address(url: str, wanted: Mapping[str, str | None]) -> str:
     return f"{url}?{urlencode(given, quote_via=quote)}"
 
 
-def secrets_of(settings: Any) -> tuple[str, ...]:  # noqa: ANN401 - the adapter's own Settings
+def secrets_of(settings: Any) -> tuple[str, ...]:
     """Return the credentials in an account's settings, to be hidden from every text."""
     fields: Iterable[attrs.Attribute[Any]] = attrs.fields(type(settings))
     values = [getattr(settings, field.name) for field in fields if field.metadata.get("secret")]

@@ -92,7 +92,7 @@ class CarrierXOptions:
     user_data: str | None = attrs.field(default=None, validator=optional(instance_of(str)))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class _Send:
     """``POST /sms/messages``, the request (seed 003)."""
 
@@ -105,7 +105,7 @@ class _Send:
     user_data: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class _Sms:
     """The SMS object (seed 003); legacy accounts see ``from_did`` and ``to_did``."""
 
@@ -277,7 +277,7 @@ def _refusal(response: Response, data: Mapping[str, Any]) -> Answer:
     text = "; ".join(part for part in said if isinstance(part, str) and part)
     fields = [reading.word(error.get("field")) or "" for error in errors]
     reason = next((FIELDS[field] for field in fields if field in FIELDS), None)
-    if response.status == 403:  # noqa: PLR2004 - HTTP's own numbers
+    if response.status == 403:
         text = f"{text or 'Forbidden'} ({SCOPES})"
     return outcome(response, reason=reason, text=text, code=next(filter(None, fields), None))
 

@@ -40,11 +40,11 @@ def outcome(
     """
     status = response.status
     text = text or f"HTTP {status}"
-    if status == 409 or reason is Reason.DUPLICATE:  # noqa: PLR2004 - HTTP's own numbers
+    if status == 409 or reason is Reason.DUPLICATE:
         return Unclear(text=text, code=code)
     if (later := _later(response, text, code, busy=busy)) is not None:
         return later
-    found = reason if reason and 400 <= status < 500 else _reason_of(response)  # noqa: PLR2004
+    found = reason if reason and 400 <= status < 500 else _reason_of(response)
     if found is None:
         return Unclear(text=text, code=code)
     return Refused(reason=found, text=text, code=code)
@@ -52,8 +52,8 @@ def outcome(
 
 def _later(response: Response, text: str, code: str | None, *, busy: bool) -> Busy | None:
     wait = retry_after(response)
-    limited = response.status == 429 or (busy and 400 <= response.status < 500)  # noqa: PLR2004
-    deliberate = response.status == 503 and wait is not None  # noqa: PLR2004
+    limited = response.status == 429 or (busy and 400 <= response.status < 500)
+    deliberate = response.status == 503 and wait is not None
     early = response.status in {408, 425} and response.seconds <= PROMPT
     if limited or deliberate or early:
         return Busy(limited=limited, retry_after=wait, text=text, code=code)
@@ -68,7 +68,7 @@ def _reason_of(response: Response) -> Reason | None:
         return Reason.PERMISSION
     if status in _UNSERVED:
         return Reason.CAPABILITY
-    if 400 <= status < 500 and status not in {408, 425}:  # noqa: PLR2004 - HTTP's own numbers
+    if 400 <= status < 500 and status not in {408, 425}:
         return Reason.OTHER
     return None
 

@@ -25,17 +25,20 @@ Strings = tuple[str, ...]
 Object = dict[str, Any]
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def dumps(data: object) -> bytes:
     """Return compact UTF-8 JSON."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+    return _ENCODER.encode(data).encode()
 
 
-def loads(response: Response) -> Any:  # noqa: ANN401 - whatever JSON holds
+def loads(response: Response) -> Any:
     """Return the JSON of an answer, None where it is cut, not JSON or nested beyond reason."""
     if not response.complete:
         return None
     try:
-        return json.loads(response.body)
+        return json.loads(response.body.decode())
     except (ValueError, RecursionError):
         return None
 
@@ -140,6 +143,6 @@ def wire(converter: cattrs.Converter, kind: type, **names: str) -> None:
 
 def plus(number: str | None) -> str | None:
     """Return a number that a provider writes as digits alone with its plus; names stay."""
-    if number and number.isdigit() and len(number) > 6:  # noqa: PLR2004 - short codes have 6
+    if number and number.isdigit() and len(number) > 6:
         return f"+{number}"
     return number

@@ -126,7 +126,7 @@ class SignalWireOptions:
     custom_variables: Mapping[str, str] = attrs.field(factory=dict, converter=_variables)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class _Send:
     """``Message.CreateMessageRequest`` of the OpenAPI document (seed 004)."""
 
@@ -139,7 +139,7 @@ class _Send:
     custom_variables: dict[str, str] = attrs.field(factory=dict)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class _Message:
     """``Message.Message`` (seed 004), and the log of the same message, which has ``charge``."""
 

@@ -97,7 +97,7 @@ class WavixOptions:
     smart_encoding: bool | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class _Send:
     """``POST /v3/messages``, the request (reference page, seed 001)."""
 
@@ -110,7 +110,7 @@ class _Send:
     smart_encoding: bool | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class _Message:
     """A message object: the answer of send, get and list (seeds 000 and 001)."""
 
@@ -271,7 +271,7 @@ def _refusal(response: Response, data: Mapping[str, Any]) -> Answer:
     if response.ok and _says_no(data):
         # A "no" inside a 2xx: Wavix's own Go client reads these flags there too.
         response = attrs.evolve(response, status=422)
-    if response.status == 401:  # noqa: PLR2004 - HTTP's own numbers
+    if response.status == 401:
         text = f"{text or 'Unauthorized'} (a key may be limited to IP addresses)"
     code = reading.word(data.get("error_code"))
     return outcome(response, reason=reason, text=text, code=code)

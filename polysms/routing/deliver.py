@@ -27,20 +27,24 @@ LONGEST_WAIT = 5.0
 #: Copies that may exist at most where a route says ``on_maybe_sent = "next"``.
 MOST_COPIES = 2
 #: An open attempt is called maybe sent this long (seconds) after its deadline.
-GRACE = timedelta(seconds=30)
+GRACE = 30.0
 
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """What one send needs to know: the route with its accounts, logical senders and rails."""
+    """What one send needs to know: the route with its accounts, logical senders and rails.
+
+    ``written`` says that every attempt is to be written down, before its first byte and after.
+    """
 
     route: Route
     accounts: Sequence[Account]
     senders: Logical = attrs.field(factory=dict)
     rails: Rails = Rails()
+    written: bool = False
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class _Ready:
     """One account's attempt, prepared: everything that can be wrong beforehand is right."""
 
@@ -128,12 +132,13 @@ class _Run:
         seconds = min(left, self.plan.route.attempt_timeout or left)
         warnings = getattr(adapter, "warnings", None)
         now = self.world.now()
+        expires_at = now + timedelta(seconds=seconds + GRACE)
         attempt = Attempt(
             account=account.name,
             provider=account.provider_name,
             reference=reference,
             started_at=now,
-            expires_at=now + timedelta(seconds=seconds) + GRACE,
+            expires_at=expires_at,
             from_=sender,
             unsupported=unsupported,
             warnings=warnings(message) if warnings else (),
@@ -153,7 +158,8 @@ class _Run:
 
     def attempt(self, ready: _Ready) -> Generator[Step, Answer, Verdict]:
         """Yield the steps of one attempt and return what came of it."""
-        yield Write(self.id, self.message, ready.attempt)
+        if self.plan.written:
+            yield Write(self.id, self.message, ready.attempt)
         answer = yield Call(ready.account, ready.request, ready.seconds)
         if not isinstance(answer, (Response, Failure)):
             raise TypeError(f"a Call is answered by a Response or a Failure, not {answer!r}")
@@ -163,7 +169,8 @@ class _Run:
         self.verdict = verdict
         if verdict.outcome is not Outcome.ACCEPTED:
             self.errors.append(error_of(verdict, ended, ready.account))
-        yield Write(self.id, self.message, ended)
+        if self.plan.written:
+            yield Write(self.id, self.message, ended)
         return verdict
 
     def worth_waiting(self, verdict: Verdict) -> bool:
@@ -203,6 +210,11 @@ class _Run:
         return error_after(self.errors, self.delivery(), len(self.plan.accounts))
 
 
+def _told(verdict: Verdict, ready: _Ready) -> str:
+    # Only the provider's own words may hold what must be hidden.
+    return verdict.text if verdict.record else ready.account.hide(verdict.text)
+
+
 def _facts(verdict: Verdict, ready: _Ready) -> dict[str, Any]:
     return {
         "outcome": verdict.outcome,
@@ -210,7 +222,7 @@ def _facts(verdict: Verdict, ready: _Ready) -> dict[str, Any]:
         "reason": verdict.reason,
         "status_code": verdict.status_code,
         "code": verdict.code,
-        "text": ready.account.hide(verdict.text),
+        "text": _told(verdict, ready),
         "retry_after": verdict.retry_after,
         "provider_id": verdict.record.provider_id if verdict.record else None,
     }

@@ -81,7 +81,7 @@ def _same(asked: str | None, found: str | None) -> bool:
     return asked is None or found is None or numbers.same(asked, found)
 
 
-def _able(account: Account, method: str, doing: str) -> Any:  # noqa: ANN401 - the adapter's own
+def _able(account: Account, method: str, doing: str) -> Any:
     found = getattr(account.adapter, method, None)
     if found is None:
         raise Unsupported(f"{_title(account)} cannot {doing}", account=account.name)

@@ -32,21 +32,18 @@ _LONGEST_BODY = 2_000
 def delivery_of(record: Record, delivery: Delivery) -> Delivery:
     """Return a delivery with what the provider's record adds; what it leaves out stays."""
     best = max(delivery.status, record.status, key=lambda status: status.rank)
-    return attrs.evolve(delivery, status=best, **_facts(record, _NEUTRAL))
+    facts = {name: value for name, value in _facts(record, _STATUS).items() if value != ()}
+    return attrs.evolve(delivery, **{**facts, "status": best})
 
 
-def _facts(record: Record, names: tuple[str, ...]) -> dict[str, Any]:
-    return {
-        name: value
-        for name in names
-        if (value := getattr(record, name)) is not None and value != ()
-    }
+def _facts(record: Record, left_out: frozenset[str]) -> dict[str, Any]:
+    items = record.__dict__.items()
+    return {name: value for name, value in items if value is not None and name not in left_out}
 
 
-_NEUTRAL = tuple(field.name for field in attrs.fields(Record) if field.name != "status")
+_STATUS = frozenset({"status"})
 # Our own words stay: the wire may have another tag in the reference's place.
 _OURS = frozenset({"reference", "text", "media", "to", "from_"})
-_OF_A_SEND = tuple(name for name in _NEUTRAL if name not in _OURS)
 
 
 def delivery_after(  # noqa: PLR0913 - each fact by name
@@ -75,7 +72,7 @@ def delivery_after(  # noqa: PLR0913 - each fact by name
     if last is not None:
         facts.update({name: getattr(last, name) for name in _OF_AN_ATTEMPT})
     if record is not None:
-        facts.update(_facts(record, _OF_A_SEND), status=record.status)
+        facts.update(_facts(record, _OURS))
     return Delivery(**facts)
 
 

@@ -14,7 +14,7 @@ from polysms.message import Message
 from polysms.providers.base import Request, Response
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Write:
     """Write this attempt down: before its first byte, and again when it has ended."""
 
@@ -23,7 +23,7 @@ class Write:
     attempt: Attempt
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Call:
     """Make this request at this account, within ``seconds`` in all."""
 

@@ -25,7 +25,7 @@ from polysms.providers.base import (
 from polysms.routing.steps import Failure, Stage
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Verdict:
     """The outcome of one attempt, with everything an error or an attempt row wants to tell."""
 

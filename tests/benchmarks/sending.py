@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import itertools
 import statistics
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx
 
 from polysms import Client, Message
-
-sys.path.insert(0, str(Path(__file__).parent))
-from server import running  # noqa: E402 - beside this file, and no package
+from tests.benchmarks.server import running
 
 BLOCKS = 30
 PER_BLOCK = 200
@@ -36,9 +32,9 @@ def block(call: Callable[[], object]) -> float:
 def main() -> None:
     """Measure and print."""
     with running() as url:
-        tables = {"accounts": {"wavix": {"api_key": "benchmark-key", "sender": "+13137890021", "base_url": url}}}
+        account = {"api_key": "benchmark-key", "sender": "+13137890021", "base_url": url}
         numbers = (f"+1313555{last:04d}" for last in itertools.cycle(range(100, 200)))
-        with httpx.Client() as bare, Client(tables) as sms:
+        with httpx.Client() as bare, Client({"accounts": {"wavix": account}}) as sms:
 
             def post() -> object:
                 body = {
@@ -70,6 +66,3 @@ def report(post: Callable[[], object], send: Callable[[], object]) -> None:
         f"(blocks {ratios[0]:.2f} to {ratios[-1]:.2f}; at most 0.85 is wanted)"
     )
 
-
-if __name__ == "__main__":
-    main()

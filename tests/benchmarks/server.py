@@ -39,8 +39,8 @@ class _Wavix(asyncio.Protocol):
 
     def __init__(self) -> None:
         body = json.dumps(ANSWER).encode()
-        head = f"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        self._answer = head.encode() + body
+        head = "HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n"
+        self._answer = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
         self._read = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -79,7 +79,8 @@ def _serve(ready: Connection) -> None:
 def running() -> Iterator[str]:
     """Start the server in its own process and yield its URL."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs,), daemon=True)
+    spawn = multiprocessing.get_context("spawn")
+    process = spawn.Process(target=_serve, args=(theirs,), daemon=True)
     process.start()
     if not ours.poll(30):
         raise RuntimeError("the server did not start in 30 s")

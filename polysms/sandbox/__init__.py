@@ -1,0 +1,56 @@
+"""The guest house: Wavix, CarrierX and SignalWire played over HTTP on one port of this machine.
+
+It is written from the providers' own documents and imports nothing else of polysms, so that an
+adapter's mistake is not repeated here. Nothing reaches a phone. Run ``polysms sandbox``, or::
+
+    with running(behaviour=Behaviour(speed=20)) as sandbox:
+        ...  # sandbox.url stands for every provider
+
+**Credentials.** Any non-empty one is good. One that contains ``invalid`` gets the provider's own
+401, one that contains ``noscope`` its own 403. All keys of Wavix, and all of CarrierX, belong to
+one account; SignalWire shows a project only what that project sent.
+
+**Recipients.** A message is delivered in about two seconds (divided by ``speed``), and appears in
+lists and logs half to one and a half seconds late. The last four digits of a recipient ask for
+something else:
+
+====  ==============================================================================
+0101  delivered, as any other number
+0102  undelivered: the carrier says no
+0103  failed; Wavix: rejected
+0104  expired at Wavix; no final status at the others
+0105  refused: the number is invalid
+0106  refused: the recipient has opted out
+0107  refused: the balance is too low
+0108  429 with ``Retry-After: 1``, not accepted
+0109  accepted, then 500
+0110  accepted, then no answer at all, for at most two minutes
+0111  503 with ``Retry-After: 1``, not accepted
+0112  503 without it, not accepted
+0113  accepted, then the connection is closed without an answer
+0114  accepted, and answered with HTML
+0115  accepted, and answered with ``{}``
+0116  accepted, and the JSON is cut in the middle
+====  ==============================================================================
+
+An MMS of SignalWire ends at ``sent``, whatever its recipient asks for after that.
+
+**Senders.** One that ends in 0198 is not a number of the account; one that ends in 0199 is only a
+verified caller ID, which SignalWire refuses.
+
+**Control**, for loopback callers only, in JSON: ``GET /_sandbox/health``; ``GET
+/_sandbox/messages?to=&offset=&limit=``, every copy accepted, in order, whatever the provider;
+``GET /_sandbox/callbacks``, every callback tried or refused; ``GET`` and ``POST
+/_sandbox/behaviour``, see :class:`Behaviour`; ``POST /_sandbox/reset``.
+
+**Not played**: limits per second or per day, sender registration, media (never fetched), inbound
+messages. Where a document is silent, a comment beside the answer says so.
+"""
+
+from __future__ import annotations
+
+from polysms.sandbox.app import create_app
+from polysms.sandbox.behaviour import Behaviour
+from polysms.sandbox.server import running, serve
+
+__all__ = ["Behaviour", "create_app", "running", "serve"]

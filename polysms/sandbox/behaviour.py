@@ -1,0 +1,81 @@
+"""How the sandbox behaves: its speed, its seed, and the trouble it is asked to make."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+import attrs
+from attrs.validators import deep_mapping, gt, in_, instance_of, optional
+
+PROVIDERS = ("wavix", "carrierx", "signalwire")
+
+#: What a whole provider can be told to do, and what it means for every send to it.
+MODES: Mapping[str, str] = {
+    "ok": "as its documents say",
+    "refuse": "the account may not send: refused in the provider's own words",
+    "limited": "429 with Retry-After: 1, nothing is accepted",
+    "error": "accepted, then 500",
+    "hang": "accepted, then no answer",
+    "down": "the connection is closed before the body is read, for every request of the provider",
+}
+#: Providers whose account, and not the single message, says where reports go.
+ACCOUNT_CALLBACKS = ("wavix", "carrierx")
+
+# Visible ASCII only: the address is written into a request line.
+_WEB_URL = re.compile(r"https?://[!-~]+", re.IGNORECASE)
+
+
+def is_web_url(value: object) -> bool:
+    """Return whether a value is an http or https URL with a host."""
+    if not isinstance(value, str) or not _WEB_URL.fullmatch(value):
+        return False
+    try:
+        parts = urlsplit(value)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _web_urls(_: object, attribute: attrs.Attribute[Mapping[str, str]], value: object) -> None:
+    urls = value.values() if isinstance(value, Mapping) else [value]
+    if not all(is_web_url(url) for url in urls):
+        raise ValueError(f"{attribute.name}: write an http or https URL")
+
+
+@attrs.frozen(kw_only=True)
+class Behaviour:
+    """What the sandbox is asked to be like; the control API changes it while it runs.
+
+    ``speed`` divides every time: at 1 a message is delivered in about two seconds. ``seed`` makes
+    ids and small delays repeat; without one each run has its own. ``clock`` returns the time in
+    seconds since 1970. ``modes`` holds a word of :data:`MODES` by provider. ``wrapped`` makes
+    Wavix wrap a message it is asked for in ``{"message": ...}``; ``legacy`` makes CarrierX answer
+    with ``from_did`` and ``to_did``. ``callback_urls`` holds, by provider, where the reports of
+    the whole account go (Wavix, CarrierX). ``signing_key`` signs SignalWire's callbacks.
+    ``hang_seconds`` bounds an answer that never comes. Raises ValueError or TypeError for a value
+    that makes no sense.
+    """
+
+    speed: float = attrs.field(default=1.0, validator=[instance_of((int, float)), gt(0)])
+    seed: int | None = attrs.field(default=None, validator=optional(instance_of(int)))
+    clock: Callable[[], float] = time.time
+    modes: Mapping[str, str] = attrs.field(
+        factory=dict, validator=deep_mapping(in_(PROVIDERS), in_(MODES), instance_of(Mapping))
+    )
+    wrapped: bool = attrs.field(default=False, validator=instance_of(bool))
+    legacy: bool = attrs.field(default=False, validator=instance_of(bool))
+    callback_urls: Mapping[str, str] = attrs.field(
+        factory=dict,
+        validator=[deep_mapping(in_(ACCOUNT_CALLBACKS), instance_of(str)), _web_urls],
+    )
+    signing_key: str = attrs.field(
+        default="PSKsandbox0000000000", validator=[instance_of(str), attrs.validators.min_len(1)]
+    )
+    hang_seconds: float = attrs.field(default=120.0, validator=gt(0))
+
+    def mode(self, provider: str) -> str:
+        """Return the mode of one provider."""
+        return self.modes.get(provider, "ok")

@@ -1,0 +1,82 @@
+"""The command, run in this process: what it returns, what it says, and what it must never say."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import attrs
+import pytest
+
+from polysms import cli
+from polysms.sandbox import Behaviour, running
+
+#: A part of every credential of these tests, and the number they send to.
+SECRET = "canary"
+NUMBER = "+13135550123"
+
+
+@attrs.frozen
+class Said:
+    """How one run of the command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        """What was told on stderr, line by line."""
+        return self.err.splitlines()
+
+
+Command = Callable[..., Said]
+
+
+def checked(code: int, out: str, err: str, given: Sequence[str] = ()) -> Said:
+    """Return a run's end; no run may show a traceback, a secret or, unasked, a whole number."""
+    whole = out + err
+    assert "Traceback" not in whole
+    assert SECRET not in whole
+    assert "--reveal" in given or NUMBER.lstrip("+") not in whole
+    return Said(code, out, err)
+
+
+@pytest.fixture
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Command:
+    """Return the command as a function, run in an empty folder with an 80-column terminal."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(*arguments: str, stdin: bytes = b"") -> Said:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        assert isinstance(ended.value.code, int)
+        return checked(ended.value.code, *capsys.readouterr(), given=arguments)
+
+    return run
+
+
+@pytest.fixture
+def closed_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every account lead to a port of this machine where nothing listens."""
+    monkeypatch.setenv("POLYSMS_SANDBOX", "http://127.0.0.1:9")
+
+
+@pytest.fixture(scope="module")
+def guest_house() -> Iterator[str]:
+    """Run the sandbox, fast, for the tests of one module; return its address."""
+    with running(behaviour=Behaviour(speed=20, seed=1)) as sandbox:
+        yield sandbox.url
+
+
+@pytest.fixture
+def sandbox(guest_house: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let every account of this process and of those it starts lead to the sandbox."""
+    monkeypatch.setenv("POLYSMS_SANDBOX", guest_house)
+    return guest_house
