@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
@@ -16,7 +14,7 @@ from polysms.cli.failure import DONE, USAGE, report
 from polysms.cli.features import features
 from polysms.cli.local import sandbox
 from polysms.cli.lookup import fetch, listed
-from polysms.cli.output import Output, flush
+from polysms.cli.output import Output, flush, prepare
 from polysms.cli.send import send
 
 _EPILOG = "No account yet? Begin with: polysms demo"
@@ -63,9 +61,7 @@ def polysms(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; nothing is raised."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A text may hold what the terminal's encoding cannot say.
-        sys.stdout.reconfigure(errors="replace")
+    prepare()
     try:
         code = app(list(arguments) or ["--help"], standalone_mode=False)
     except Exception as error:  # noqa: BLE001 - no traceback reaches the user

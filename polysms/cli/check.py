@@ -16,7 +16,7 @@ from polysms.cli.options import File, Json, Reveal, Url, configured
 from polysms.cli.output import Output, plainly
 from polysms.client import Client
 from polysms.config import Account, Config, Route
-from polysms.errors import LookupFailed, Unsupported
+from polysms.errors import LookupFailed, NotSent
 from polysms.message import Message
 
 #: Fictional (Ofcom's range for drama), and outside the US and Canada: only the sender is tried.
@@ -126,10 +126,10 @@ def _warnings(account: Account) -> Iterator[str]:
 
 
 def _of_sender(account: Account, sender: str) -> Iterator[str]:
-    message = Message(_ABROAD, "x", from_=sender)
     try:
+        message = Message(_ABROAD, "x", from_=sender)
         account.adapter.request(message, "check")
-    except Unsupported as error:
+    except NotSent as error:
         yield str(error)
         return
     yield from getattr(account.adapter, "warnings", lambda _: ())(message)
@@ -157,7 +157,7 @@ def _show(config: Config, checked: Sequence[Checked], output: Output) -> None:
         default = " (the default)" if name == config.default else ""
         output.say(Text.assemble("\n", (f"route {plainly(name)}", "bold"), default))
         output.facts(_of_route(route))
-    output.facts(_of_rails(config))
+    output.facts(_of_rails(config, output))
 
 
 def _show_account(one: Checked, output: Output) -> None:
@@ -184,9 +184,9 @@ def _of_route(route: Route) -> Iterator[tuple[str, object]]:
     yield "maybe sent", route.on_maybe_sent
 
 
-def _of_rails(config: Config) -> Iterator[tuple[str, object]]:
+def _of_rails(config: Config, output: Output) -> Iterator[tuple[str, object]]:
     rails = config.rails
-    yield "only to", f"{len(rails.only_to)} numbers" if rails.only_to else None
-    yield "redirected", rails.redirect_to and "every message goes to one number"
+    yield "only to", ", ".join(output.number(number) for number in rails.only_to)
+    yield "redirected", rails.redirect_to and f"all to {output.number(rails.redirect_to)}"
     yield "countries", ", ".join(rails.countries)
     yield "segments", rails.max_segments and f"at most {rails.max_segments}"

@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from polysms.cli.failure import DONE, reported
-from polysms.cli.options import Json
+from polysms.cli.options import WHERE, Json
 from polysms.cli.output import Output
+from polysms.config.reading import fault
 from polysms.errors import ConfigError
 
 #: What ``polysms.sandbox`` needs, of the extra ``server``.
@@ -64,8 +65,13 @@ def started(*, host: str = "127.0.0.1", port: int, speed: float = 1.0) -> Iterat
         if (error.name or "").partition(".")[0] not in _EXTRA:
             raise
         raise ConfigError("the sandbox needs an extra: pip install 'polysms[server]'") from error
-    with running(host=host, port=port, behaviour=Behaviour(speed=speed)) as sandbox:
-        yield sandbox.url
+    with contextlib.ExitStack() as open_:
+        try:
+            house = open_.enter_context(running(host, port, Behaviour(speed=speed)))
+        except OSError as error:
+            sentence = f"cannot listen on {host}, port {port}: {error.strerror}"
+            raise fault("--port", sentence, WHERE) from error
+        yield house.url
 
 
 def _show(url: str, output: Output) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin
 
 import attrs
 import typer
@@ -86,8 +86,7 @@ def message_options(given: Sequence[str], config: Config) -> dict[str, Any]:
         provider, dot, key = path.partition(".")
         if not equals or not dot or not key:
             raise fault("--option", "write it as PROVIDER.KEY=VALUE", WHERE)
-        kind = _kinds(provider, config).get(key.partition(".")[0])
-        _add(tables.setdefault(provider, {}), key, value, kind)
+        _add(tables.setdefault(provider, {}), key, value, _kinds(provider, config))
     return {name: _typed(name, table, config) for name, table in tables.items()}
 
 
@@ -102,14 +101,16 @@ def _kinds(provider: str, config: Config) -> dict[str, Any]:
     return {field.name: field.type for field in attrs.fields(options)}
 
 
-def _add(table: dict[str, Any], key: str, value: str, kind: object) -> None:
-    name, dot, inner = key.partition(".")
-    if dot:
+def _add(table: dict[str, Any], key: str, value: str, kinds: Mapping[str, Any]) -> None:
+    name, _, inner = key.partition(".")
+    if get_origin(kinds.get(name)) is Mapping:
+        if not inner:
+            raise fault(f"--option {key}", "write it as PROVIDER.KEY.NAME=VALUE", WHERE)
         table.setdefault(name, {})[inner] = value
-    elif kind == tuple[str, ...]:
-        table.setdefault(name, []).append(value)
+    elif kinds.get(key) == tuple[str, ...]:
+        table.setdefault(key, []).append(value)
     else:
-        table[name] = value
+        table[key] = value
 
 
 def _typed(provider: str, table: dict[str, Any], config: Config) -> dict[str, Any]:

@@ -5,11 +5,13 @@ What a provider wrote may hold anything, terminal codes included: :func:`plainly
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import attrs
 from rich.console import Console, RenderableType
@@ -34,18 +36,28 @@ class Terminal(Console):
     def on_broken_pipe(self) -> None:
         """Say nothing more, and do not end the program: what it did is done."""
         self.quiet = True
-        silence()
+        silence(self.file)
 
     def say(self, text: Text | str) -> None:
         """Print a sentence: folded at words on a terminal, in one line for a pipe."""
         self.print(text, soft_wrap=not self.is_terminal)
 
 
-def silence() -> None:
-    """Send what is still written to stdout nowhere, so that Python ends without a word."""
+def silence(stream: IO[str]) -> None:
+    """Send what is still written to a stream nowhere, so that Python ends without a word."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
+
+
+def prepare() -> None:
+    """Make sure that both streams exist, and that no character breaks them."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started us
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - open to the end
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def flush() -> None:
@@ -53,7 +65,7 @@ def flush() -> None:
     try:
         sys.stdout.flush()
     except OSError:
-        silence()
+        silence(sys.stdout)
 
 
 def plainly(text: str) -> str:
@@ -93,9 +105,11 @@ class Output:
         try:
             sys.stdout.write(json.dumps(plain, indent=indent) + "\n")
             sys.stdout.flush()
-        except BrokenPipeError:
-            silence()
-            return False
+        except OSError as error:
+            silence(sys.stdout)
+            if isinstance(error, BrokenPipeError):
+                return False
+            raise
         return True
 
     def say(self, text: Text | str) -> None:

@@ -39,9 +39,8 @@ def is_web_url(value: object) -> bool:
         return False
 
 
-def _web_urls(_: object, attribute: attrs.Attribute[Mapping[str, str]], value: object) -> None:
-    urls = value.values() if isinstance(value, Mapping) else [value]
-    if not all(is_web_url(url) for url in urls):
+def _web_url(_: object, attribute: attrs.Attribute[str], value: object) -> None:
+    if not is_web_url(value):
         raise ValueError(f"{attribute.name}: write an http or https URL")
 
 
@@ -63,13 +62,13 @@ class Behaviour:
     seed: int | None = attrs.field(default=None, validator=optional(instance_of(int)))
     clock: Callable[[], float] = time.time
     modes: Mapping[str, str] = attrs.field(
-        factory=dict, validator=deep_mapping(in_(PROVIDERS), in_(MODES), instance_of(Mapping))
+        factory=dict, validator=deep_mapping(in_(PROVIDERS), in_(MODES), instance_of(dict))
     )
     wrapped: bool = attrs.field(default=False, validator=instance_of(bool))
     legacy: bool = attrs.field(default=False, validator=instance_of(bool))
     callback_urls: Mapping[str, str] = attrs.field(
         factory=dict,
-        validator=[deep_mapping(in_(ACCOUNT_CALLBACKS), instance_of(str)), _web_urls],
+        validator=deep_mapping(in_(ACCOUNT_CALLBACKS), _web_url),
     )
     signing_key: str = attrs.field(
         default="PSKsandbox0000000000", validator=[instance_of(str), attrs.validators.min_len(1)]

@@ -126,21 +126,26 @@ class Callbacks:
     async def _try(self, callback: Callback, entry: Entry, step: Step) -> None:
         for number in range(1, callback.tries + 1):
             answer, error = await _answer(callback)
-            record = Record(
-                message_id=entry.id,
-                word=step.status,
-                url=callback.url,
-                number=number,
-                answer=answer,
-                error=error,
+            self._keep(
+                Record(
+                    message_id=entry.id,
+                    word=step.status,
+                    url=callback.url,
+                    number=number,
+                    answer=answer,
+                    error=error,
+                )
             )
-            with self._lock:
-                self._records.append(record)
-            if answer is None and error == _REFUSED or answer is not None and 200 <= answer < 300:
+            if error == _REFUSED or answer in _DONE:
                 return
             await asyncio.sleep(_PAUSE)
 
+    def _keep(self, record: Record) -> None:
+        with self._lock:
+            self._records.append(record)
 
+
+_DONE = range(200, 300)
 _REFUSED = "refused: the sandbox posts to http on loopback addresses only"
 
 

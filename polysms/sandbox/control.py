@@ -120,7 +120,7 @@ def _changed(behaviour: Behaviour, wanted: object) -> Behaviour:
     return attrs.evolve(behaviour, **changes)
 
 
-def _with(values: Any, providers: Sequence[Any], value: Any) -> Object:  # noqa: ANN401 - JSON
+def _with(values: Any, providers: Sequence[Any], value: Any) -> Object:
     kept = {name: old for name, old in values.items() if name not in providers}
     return kept if value is None else {**kept, **dict.fromkeys(providers, value)}
 

@@ -68,7 +68,10 @@ def wish(recipient: str, mode: str) -> Wish:
 
 @attrs.frozen
 class Step:
-    """A status, in the provider's word, from ``at`` (seconds since 1970) on."""
+    """A status, in the provider's word, from ``at`` on, and why: the error's code and text.
+
+    In a timetable ``at`` is seconds after acceptance, in a message seconds since 1970.
+    """
 
     status: str
     at: float
@@ -142,18 +145,15 @@ _END = 2.0
 _SPREAD = 0.1
 
 
-def timetable(
-    provider: str, kind: str, ending: Wish, *, start: float, speed: float, random: Random
-) -> tuple[Step, ...]:
-    """Return the steps of a message accepted at ``start``, earliest first.
+def timetable(provider: str, kind: str, ending: Wish, random: Random) -> tuple[Step, ...]:
+    """Return the steps of a message at speed 1, earliest first.
 
-    Every offset is divided by ``speed`` and off by up to a tenth. A wish that is not about the
-    ending is delivered like any other.
+    Every offset is off by up to a tenth. A wish that is not about the ending is delivered.
     """
     words = _WORDS[provider]
     stops = ending if ending in (*words.ends, Wish.EXPIRED) else Wish.DELIVERED
     return tuple(
-        Step(word, start + _spread(offset, random) / speed, *words.errors.get(word, ()))
+        Step(word, _spread(offset, random), *words.errors.get(word, ()))
         for word, offset in _planned(words, stops, silent=_is_silent(provider, kind))
     )
 

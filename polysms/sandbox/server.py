@@ -97,12 +97,12 @@ class _Server(uvicorn.Server):
 class _Protocol(H11Protocol):
     """HTTP/1.1 whose application can close the connection of a request without an answer."""
 
-    def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - as asyncio's
+    def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.app = _closable(self.app, transport)
 
 
-def _closable(app: Any, transport: asyncio.Transport) -> ASGIApp:  # noqa: ANN401 - as uvicorn's
+def _closable(app: Any, transport: asyncio.Transport) -> ASGIApp:
     async def closable(scope: Scope, receive: Receive, send: Send) -> None:
         await app({**scope, CLOSE: transport.close}, receive, send)
 

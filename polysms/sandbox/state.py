@@ -83,21 +83,12 @@ def answer(sandbox: Sandbox, draft: Draft, voice: Voice) -> Response:
         entry, lambda known, step: voice.report(known, step, sandbox.behaviour)
     )
     body = voice.shown(entry, entry.created, behaviour)
-    return _faulty(sandbox, asked, body, voice) or Json(body, voice.created)
-
-
-def _faulty(sandbox: Sandbox, asked: Wish, body: Object, voice: Voice) -> Response | None:
-    match asked:
-        case Wish.ERROR:
-            return voice.broken.answer()
-        case Wish.HANG:
-            return Hang(sandbox.stopping, sandbox.behaviour.hang_seconds)
-        case Wish.DROP:
-            return Drop()
-        case Wish.HTML:
-            return HTMLResponse(_PAGE, voice.created)
-        case Wish.EMPTY:
-            return Json({}, voice.created)
-        case Wish.CUT:
-            return Cut(body, voice.created)
-    return None
+    faults: dict[Wish, Callable[[], Response]] = {
+        Wish.ERROR: voice.broken.answer,
+        Wish.HANG: lambda: Hang(sandbox.stopping, behaviour.hang_seconds),
+        Wish.DROP: Drop,
+        Wish.HTML: lambda: HTMLResponse(_PAGE, voice.created),
+        Wish.EMPTY: lambda: Json({}, voice.created),
+        Wish.CUT: lambda: Cut(body, voice.created),
+    }
+    return faults[asked]() if asked in faults else Json(body, voice.created)

@@ -142,6 +142,7 @@ def _shown(entry: Entry, provider: str, account: str | None) -> bool:
 
 def _entry(draft: Draft, wish: Wish, behaviour: Behaviour, random: Random) -> Entry:
     now, speed = behaviour.clock(), behaviour.speed
+    steps = timetable(draft.provider, draft.kind, wish, random)
     return Entry(
         id=str(UUID(int=random.getrandbits(128), version=4)),
         draft=draft,
@@ -149,5 +150,5 @@ def _entry(draft: Draft, wish: Wish, behaviour: Behaviour, random: Random) -> En
         segments=1 if draft.kind == "mms" else segments(draft.text or ""),
         created=now,
         lag=random.uniform(*_LAG) / speed,
-        steps=timetable(draft.provider, draft.kind, wish, start=now, speed=speed, random=random),
+        steps=tuple(attrs.evolve(step, at=now + step.at / speed) for step in steps),
     )

@@ -64,6 +64,12 @@ SENDS = [
     (("--url", WAVIX, "--to", NUMBER, "--option", "wavix.tg=a", "x"), 2, "known are tag"),
     (("--url", WAVIX, "--to", NUMBER, "--option", "wavix.smart_encoding=perhaps", "x"), 2, "true"),
     (("--url", MEMORY, "--to", NUMBER, "--option", "memory.a=b", "x"), 2, "it has none"),
+    (("--url", MEMORY, "--to", NUMBER, "--option", "wavix.tag.a=b", "x"), 2, "known are tag"),
+    (
+        ("--url", MEMORY, "--to", NUMBER, "--option", "signalwire.custom_variables=b", "x"),
+        2,
+        "PROVIDER.KEY.NAME=VALUE",
+    ),
     (("--url", MEMORY, "x"), 2, "Missing option '--to'"),
     (("--url", MEMORY, NUMBER, "--to", NUMBER, "x"), 2, "unexpected extra argument"),
     (("--url", MEMORY, "--too", NUMBER, "x"), 2, "No such option"),

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from tests.cli.conftest import Command
 
 FILE = """
@@ -71,8 +72,8 @@ def test_offline(command: Command, file: str) -> None:
         "route main (the default)",
         "  failover    wavix, then carrierx",
         "  deadline    60 s over all attempts",
-        "  only to     1 numbers",
-        "  redirected  every message goes to one number",
+        "  only to     +1********23",
+        "  redirected  all to +1********23",
         "  countries   US, CA",
         "  segments    at most 3",
     ):
@@ -99,9 +100,7 @@ def test_json(command: Command, file: str) -> None:
         "senders": ["+1********21", "A"],
         "address": "https://api.wavix.com",
         "credentials": "not asked",
-        "warnings": [
-            "Wavix: sender 'A' must be 3 to 11 ASCII letters, digits, spaces or - + _ &"
-        ],
+        "warnings": ["Wavix: sender 'A' must be 3 to 11 ASCII letters, digits, spaces or - + _ &"],
         "error": None,
     } == said["accounts"][0]
     assert (True, file, "main") == (said["ok"], said["configuration"], said["default"])

@@ -203,6 +203,11 @@ def test_cancelled_send_tells_what_is_known(wavix: tuple[dict[str, Any], type[_W
     assert [error.__cause__] == heard
 
 
+def _run(client: Client | AsyncClient) -> None:
+    result: Any = client.send(MESSAGE)
+    asyncio.run(result)
+
+
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_interrupt_is_raised_and_stops_the_route(kind: str) -> None:
     """Ctrl-C during an attempt is raised as it is; no other account is asked afterwards."""
@@ -218,9 +223,7 @@ def test_interrupt_is_raised_and_stops_the_route(kind: str) -> None:
         else AsyncClient(config, transport=transport)
     )
     with pytest.raises(KeyboardInterrupt) as raised:
-        result: Any = client.send(MESSAGE)
-        with asyncio.Runner() as runner:
-            runner.run(result)
+        _run(client)
     assert 1 == len(asked)
     # This transport is not known to trace, so nobody can tell: maybe sent.
     assert isinstance(raised.value.__cause__, MaybeSent)

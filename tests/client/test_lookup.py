@@ -112,6 +112,7 @@ def test_fetch_says_what_it_needs(
 
 
 def page(numbers: range, number: int, pages: int) -> httpx.Response:
+    """Return one page of Wavix's list."""
     items = [{**DELIVERED, "message_id": f"m-{one}", "direction": "outbound"} for one in numbers]
     pagination = {"current_page": number, "per_page": 2, "total_pages": pages}
     return httpx.Response(200, json={"items": items, "pagination": pagination})

@@ -1,0 +1,294 @@
+"""The command as a process of its own: pipes, Ctrl-C, terminals, and extras that are missing."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import pty
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from polysms.cli.demo import demo
+from tests.cli.conftest import NUMBER, Said, checked
+
+POLYSMS = (sys.executable, "-m", "polysms")
+MEMORY = "memory://?sender=Acme"
+CARRIERX = "carrierx://canary-token@?sender=%2B15162065575"
+#: Seconds after which a process that has not ended is ended by its test.
+PATIENCE = 60
+
+
+@pytest.fixture(autouse=True)
+def terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Run every process in an empty folder, with the width of a common terminal."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def _run(*arguments: str, command: tuple[str, ...] = POLYSMS) -> Said:
+    done = subprocess.run(  # noqa: S603 - our own command
+        [*command, *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    return checked(done.returncode, done.stdout, done.stderr, given=arguments)
+
+
+def _started(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603 - our own command
+        [*POLYSMS, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+def _ended(process: subprocess.Popen[str]) -> Said:
+    out, err = process.communicate(timeout=PATIENCE)
+    return checked(process.returncode, out, err)
+
+
+def test_a_text_from_a_pipe_to_a_pipe(sandbox: str) -> None:
+    """The whole way as a process: what is written to a pipe has no colours."""
+    said = _run("send", "--url", CARRIERX, "--to", NUMBER, "hello")
+
+    assert (0, "") == (said.code, said.err)
+    assert said.out.startswith("QUEUED, accepted by carrierx\n")
+    assert "\x1b" not in said.out
+
+
+def test_version() -> None:
+    """``--version`` says which polysms this is."""
+    said = _run("--version")
+
+    assert (0, "polysms") == (said.code, said.out.split()[0])
+
+
+def test_help_without_a_command() -> None:
+    """Without a command the help is shown, and that is no success."""
+    said = _run()
+
+    assert 2 == said.code
+    for name in ("demo", "send", "fetch", "list", "check", "providers", "sandbox"):
+        assert f" {name} " in said.out
+
+
+def test_every_help_fits_a_terminal() -> None:
+    """The help of every command fits 80 columns."""
+    for name in ("demo", "send", "fetch", "list", "check", "providers", "sandbox"):
+        said = _run(name, "--help")
+
+        assert 0 == said.code
+        assert all(len(line) <= 80 for line in said.out.splitlines())
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich"])
+def test_without_the_extra(missing: str) -> None:
+    """Without Typer or Rich the command says what to install, in one line."""
+    program = f"import sys; sys.modules[{missing!r}] = None; from polysms.cli import main; main()"
+    said = _run("demo", command=(sys.executable, "-c", program))
+
+    assert (2, ["The command needs Typer and Rich: pip install 'polysms[cli]'"]) == (
+        said.code,
+        said.lines,
+    )
+
+
+@pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
+def test_without_the_server(missing: str) -> None:
+    """Without what the sandbox needs, the commands that start it say what to install."""
+    program = f"import sys; sys.modules[{missing!r}] = None; from polysms.cli import main; main()"
+    said = _run("demo", command=(sys.executable, "-c", program))
+
+    assert 2 == said.code
+    assert "pip install 'polysms[server]'" in said.lines[0]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("providers",),
+        ("providers", "--json"),
+        ("send", "--url", MEMORY, "--to", NUMBER, "x"),
+        ("send", "--json", "--url", MEMORY, "--to", NUMBER, "x"),
+        ("--help",),
+    ],
+)
+def test_a_reader_who_has_gone(arguments: tuple[str, ...]) -> None:
+    """``polysms … | head`` ends without a word, and what was done counts as done."""
+    process = _started(*arguments)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    err = process.stderr.read()
+
+    assert (0, "") == (process.wait(PATIENCE), err)
+    process.stderr.close()
+
+
+def test_a_list_stops_when_its_reader_has_gone(sandbox: str) -> None:
+    """A list for a program asks for no further page when nobody reads it."""
+    assert 0 == _run("send", "--url", CARRIERX, "--to", "+13135550141", "x").code
+    process = _started("list", "--json", "--url", CARRIERX, "--remote", "carrierx")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    err = process.stderr.read()
+
+    assert (0, "") == (process.wait(PATIENCE), err)
+    process.stderr.close()
+
+
+def test_a_disk_that_is_full() -> None:
+    """A send whose end cannot be told may have been sent, and there is no traceback."""
+    for more in ((), ("--json",)):
+        with Path("/dev/full").open("w", encoding="utf-8") as full:
+            done = subprocess.run(  # noqa: S603 - our own command
+                [*POLYSMS, "send", *more, "--url", MEMORY, "--to", NUMBER, "x"],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                timeout=PATIENCE,
+                check=False,
+            )
+
+        assert 4 == checked(done.returncode, "", done.stderr).code
+
+
+def test_streams_that_are_closed() -> None:
+    """A command started without stdout and stderr does its work all the same."""
+    script = 'exec "$@" >&- 2>&-'
+    shell = ("/bin/sh", "-c", script, "sh", *POLYSMS)
+    said = _run("send", "--url", MEMORY, "--to", NUMBER, "x", command=shell)
+
+    assert 0 == said.code
+
+
+def test_an_encoding_that_lacks_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a terminal cannot say is replaced, and breaks nothing."""
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    said = _run("send", "--url", MEMORY, "--to", NUMBER, "--smart", "“x”")
+
+    assert (0, "") == (said.code, said.err)
+    assert "Smart encoding changed '?' to" in said.out
+
+
+def _phone(url: str, to: str) -> list[object]:
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)
+    connection.request("GET", f"/_sandbox/messages?to=%2B{to}")
+    found = json.loads(connection.getresponse().read())
+    connection.close()
+    return list(found["messages"])
+
+
+def test_ctrl_c_while_an_answer_is_awaited(sandbox: str) -> None:
+    """Ctrl-C after the provider has the message says that it may have been sent: exit code 4."""
+    process = _started("send", "--url", CARRIERX, "--to", "+13135550110", "hello")
+    for _ in range(PATIENCE * 10):
+        if _phone(sandbox, "13135550110"):
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    said = _ended(process)
+
+    assert 4 == said.code
+    assert "may have been sent" in said.lines[0]
+
+
+def test_the_sandbox_runs_until_ctrl_c() -> None:
+    """``polysms sandbox`` says where it is, serves, and ends well."""
+    process = _started("sandbox", "--port", "0", "--speed", "20", "--json")
+    assert process.stdout is not None
+    url = json.loads(process.stdout.readline())["url"]
+    assert [] == _phone(url, "13135550123")
+    process.send_signal(signal.SIGINT)
+
+    assert (0, "") == (_ended(process).code, process.stderr and "")
+
+
+def test_the_sandbox_tells_people_how_to_use_it() -> None:
+    """The first lines tell the address and the variable that leads every account to it."""
+    process = _started("sandbox", "--port", "0")
+    assert process.stdout is not None
+    first, second = process.stdout.readline(), process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+
+    assert 0 == _ended(process).code
+    assert "on http://127.0.0.1:" in first
+    assert "export POLYSMS_SANDBOX=http://127.0.0.1:" in second
+
+
+def test_a_port_that_is_taken() -> None:
+    """A port that someone else has is a mistake of usage, with the address in the sentence."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        said = _run("sandbox", "--port", str(taken.getsockname()[1]))
+
+    assert 2 == said.code
+    assert "cannot listen on 127.0.0.1" in said.lines[0]
+
+
+def test_demo() -> None:
+    """The demo needs no account: five messages arrive, SignalWire's MMS ends at SENT."""
+    said = _run("demo")
+    rows = [line.split() for line in said.out.splitlines()[1:7]]
+
+    assert (0, "") == (said.code, said.err)
+    assert [
+        ("wavix", "sms", "DELIVERED"),
+        ("wavix", "mms", "DELIVERED"),
+        ("carrierx", "sms", "DELIVERED"),
+        ("carrierx", "mms", "DELIVERED"),
+        ("signalwire", "sms", "DELIVERED"),
+        ("signalwire", "mms", "SENT"),
+    ] == [(row[0], row[1], row[-3]) for row in rows]
+    assert "SignalWire's MMS ends at SENT: no carrier reports" in said.out
+    assert all(len(line) <= 80 for line in said.out.splitlines())
+
+
+def test_demo_as_json() -> None:
+    """Programs get the six deliveries, each with where it should end and whether it did."""
+    said = _run("demo", "--json")
+    told = json.loads(said.out)
+
+    assert (0, True, 6) == (said.code, told["ok"], len(told["messages"]))
+    assert {True} == {message["settled"] for message in told["messages"]}
+    assert all(message["seconds"] > 0 for message in told["messages"])
+    assert demo.__doc__
+
+
+def test_demo_on_a_terminal() -> None:
+    """On a terminal the table is shown live and in colours, and once more when all is settled."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [*POLYSMS, "demo"], stdout=theirs, stderr=theirs, stdin=subprocess.DEVNULL, env=_colours()
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while chunk := os.read(ours, 65_536):
+            shown += chunk
+    except OSError:  # how Linux says that the other end is closed
+        pass
+    os.close(ours)
+
+    assert 0 == process.wait(PATIENCE)
+    assert b"\x1b[32mDELIVERED" in shown
+    assert shown.count(b"provider") > 1
+
+
+def _colours() -> dict[str, str]:
+    hidden = ("NO_COLOR", "FORCE_COLOR", "TERM")
+    return {name: value for name, value in os.environ.items() if name not in hidden} | {
+        "TERM": "xterm"
+    }
