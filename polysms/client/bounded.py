@@ -35,7 +35,7 @@ def _within(kwargs: dict[str, Any]) -> dict[str, Any]:
 
 def _bound(timeout: float | None, late: type[Exception]) -> float | None:
     """Return a timeout that ends at the deadline of this thread's exchange, if it has one."""
-    until = getattr(current, "until", None)
+    until: float | None = getattr(current, "until", None)
     if until is None:
         return timeout
     left = until - time.monotonic()

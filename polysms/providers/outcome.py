@@ -39,7 +39,7 @@ def outcome(
     says that the provider's own code means "later, please".
     """
     status = response.status
-    text = text or f"HTTP {status}"
+    text = text or _spoken(status)
     if status == 409 or reason is Reason.DUPLICATE:
         return Unclear(text=text, code=code)
     if (later := _later(response, text, code, busy=busy)) is not None:
@@ -48,6 +48,15 @@ def outcome(
     if found is None:
         return Unclear(text=text, code=code)
     return Refused(reason=found, text=text, code=code)
+
+
+def _spoken(status: int) -> str:
+    """Return a sentence for an answer that has no text of its own."""
+    if 300 <= status < 400:
+        return f"HTTP {status}, a redirect, which is never followed; is the account's address right?"
+    if status in _MISDIRECTED:
+        return f"HTTP {status}; is the account's address right?"
+    return f"HTTP {status}"
 
 
 def _later(response: Response, text: str, code: str | None, *, busy: bool) -> Busy | None:
@@ -78,5 +87,5 @@ def accepted(response: Response, record: Record | None) -> Accepted | Unclear:
     if record is not None and record.provider_id and response.status in {200, 201, 202}:
         return Accepted(record)
     if not response.complete:
-        return Unclear(text=f"HTTP {response.status}, and the answer was cut off")
+        return Unclear(text=f"HTTP {response.status}, and the answer was cut off or too long")
     return Unclear(text=f"HTTP {response.status} without a message id we can read")

@@ -13,6 +13,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from functools import partial
+from math import isfinite
 from typing import Any
 
 import cattrs
@@ -68,9 +69,10 @@ def word(value: object, _: object = None) -> str | None:
     """Return text as it is and a number as text; None for anything else."""
     if isinstance(value, str):
         return value
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return None
+    # NaN and Infinity are Python's idea of JSON, nobody's id or amount.
+    return str(value) if isinstance(value, float) and isfinite(value) else None
 
 
 def whole(value: object, _: object = None) -> int | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 import attrs
-from attrs.validators import deep_mapping, gt, in_, instance_of, optional
+from attrs.validators import deep_mapping, gt, in_, instance_of, le, optional
 
 PROVIDERS = ("wavix", "carrierx", "signalwire")
 
@@ -24,6 +24,7 @@ MODES: Mapping[str, str] = {
 #: Providers whose account, and not the single message, says where reports go.
 ACCOUNT_CALLBACKS = ("wavix", "carrierx")
 
+_FASTEST = 10_000
 # Visible ASCII only: the address is written into a request line.
 _WEB_URL = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 
@@ -58,7 +59,9 @@ class Behaviour:
     that makes no sense.
     """
 
-    speed: float = attrs.field(default=1.0, validator=[instance_of((int, float)), gt(0)])
+    speed: float = attrs.field(
+        default=1.0, validator=[instance_of((int, float)), gt(0), le(_FASTEST)]
+    )
     seed: int | None = attrs.field(default=None, validator=optional(instance_of(int)))
     clock: Callable[[], float] = time.time
     modes: Mapping[str, str] = attrs.field(

@@ -24,6 +24,8 @@ _TICK = 0.01
 _PAUSE = 0.1
 # SignalWire's webhook-errors page: connect 2 s, read 5 s. The others name none.
 _TIMEOUT = 7.0
+_DONE = range(200, 300)
+_REFUSED = "refused: the sandbox posts to http on loopback addresses only"
 
 
 @attrs.frozen(kw_only=True)
@@ -145,10 +147,6 @@ class Callbacks:
             self._records.append(record)
 
 
-_DONE = range(200, 300)
-_REFUSED = "refused: the sandbox posts to http on loopback addresses only"
-
-
 async def _answer(callback: Callback) -> tuple[int | None, str | None]:
     """Return the status of the answer to a callback, or why there is none."""
     parts = urlsplit(callback.url)
@@ -184,7 +182,7 @@ async def _posted(parts: SplitResult, callback: Callback) -> int:
 
 
 def _head(parts: SplitResult, callback: Callback) -> bytes:
-    target = parts._replace(scheme="", netloc="", fragment="").geturl()
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     headers = {
         "Host": parts.netloc.rpartition("@")[2],
         "Content-Type": "application/json",
@@ -193,7 +191,7 @@ def _head(parts: SplitResult, callback: Callback) -> bytes:
         **_authorization(parts),
         **callback.headers,
     }
-    lines = [f"POST {target or '/'} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items())]
+    lines = [f"POST {target} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode("ascii")
 
 

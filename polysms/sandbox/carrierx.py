@@ -7,7 +7,7 @@ the wrap-up page (callbacks), and the vendor's own clients where the pages are s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from starlette.requests import Request
@@ -18,7 +18,6 @@ from polysms.sandbox.answering import (
     INVALID,
     NO_SCOPE,
     Json,
-    Refusal,
     basic,
     bearer,
     content,
@@ -116,13 +115,9 @@ def _authenticate(request: Request) -> None:
     user, password = basic(request)
     credential = bearer(request) or (user and password and f"{user}:{password}")
     if not credential or INVALID in credential:
-        _end(no(401, "bad credentials"))
+        refuse(no(401, "bad credentials"))
     if NO_SCOPE in credential:
-        _end(VOICE.refusals[Wish.REFUSED])
-
-
-def _end(refusal: Refusal) -> NoReturn:
-    refuse(refusal.status, refusal.body, refusal.headers)
+        refuse(VOICE.refusals[Wish.REFUSED])
 
 
 async def _send(request: Request) -> Response:
@@ -130,13 +125,13 @@ async def _send(request: Request) -> Response:
     _authenticate(request)
     # Status-code page: without a JSON content type it is a 415.
     if request.headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
-        _end(no(415, "unsupported media type"))
+        refuse(no(415, "unsupported media type"))
     body = await content(request)
     try:
         wanted = loaded(body)
     except ValueError:
         # Status-code page, verbatim.
-        _end(no(400, "No JSON object could be decoded"))
+        refuse(no(400, "No JSON object could be decoded"))
     return answer(sandbox_of(request), draft(wanted), VOICE)
 
 
@@ -146,7 +141,7 @@ async def _get(request: Request) -> Response:
     sandbox = sandbox_of(request)
     entry = sandbox.store.get(NAME, request.path_params["sid"])
     if entry is None:
-        _end(no(404, "cannot find item by sid"))
+        refuse(no(404, "cannot find item by sid"))
     return Json(shown(entry, sandbox.now(), sandbox.behaviour))
 
 

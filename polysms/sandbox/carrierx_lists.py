@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import attrs
 from starlette.datastructures import URL
 
-from polysms.sandbox.answering import Refused, whole
+from polysms.sandbox.answering import refuse, whole
 from polysms.sandbox.carrierx_rules import LEGACY, no
 from polysms.sandbox.state import Object
 
@@ -45,7 +45,7 @@ class _Condition:
 
 
 def _wrong(field: str, message: str) -> NoReturn:
-    raise Refused(no(400, message, field))
+    refuse(no(400, message, field))
 
 
 def page(items: Sequence[Object], query: Mapping[str, str], url: URL) -> Object:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from polysms.sandbox.answering import Refusal, Refused
+from polysms.sandbox.answering import Refusal, refuse
 from polysms.sandbox.behaviour import is_web_url
 from polysms.sandbox.progress import STRANGE_SENDER
 from polysms.sandbox.regions import is_us
@@ -48,7 +48,7 @@ def no(
 
 
 def _stop(field: str, message: str) -> NoReturn:
-    raise Refused(no(422, message, field))
+    refuse(no(422, message, field))
 
 
 def draft(body: object) -> Draft:
@@ -57,7 +57,7 @@ def draft(body: object) -> Draft:
     A field that is not of the send page is not looked at: what becomes of it is not documented.
     """
     if not isinstance(body, dict):
-        raise Refused(no(400, "Bad Request"))
+        refuse(no(400, "Bad Request"))
     sender, to = _number(body, "from"), _number(body, "to")
     text, media = _text(body, "message"), _media(body)
     group = _group(body, sender, to)

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from polysms.sandbox.answering import Json, content, loaded, refuse, stamp_ms, whole
+from polysms.sandbox.answering import Json, Refusal, content, loaded, refuse, stamp_ms, whole
 from polysms.sandbox.behaviour import PROVIDERS, Behaviour
 from polysms.sandbox.callbacks import is_loopback
 from polysms.sandbox.state import Object, Sandbox, sandbox_of
@@ -30,7 +30,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 def _local(handler: Handler) -> Handler:
     async def local(request: Request) -> Response:
         if request.client is None or not is_loopback(request.client.host):
-            refuse(403, {"error": "the control API is for loopback only"})
+            refuse(Refusal(403, {"error": "the control API is for loopback only"}))
         return await handler(request)
 
     return local
@@ -74,9 +74,13 @@ def _page(request: Request, found: Sequence[Any], shown: Callable[[Any], Object]
     offset = whole(request.query_params.get("offset"), 0, 0, 10**9)
     limit = whole(request.query_params.get("limit"), MOST_ITEMS, 1, MOST_ITEMS)
     if offset is None or limit is None:
-        refuse(400, {"error": f"offset is from 0 on, limit from 1 to {MOST_ITEMS}"})
+        refuse(_wrong(f"offset is from 0 on, limit from 1 to {MOST_ITEMS}"))
     items = [shown(item) for item in found[offset : offset + limit]]
     return Json({"items": items, "total": len(found)})
+
+
+def _wrong(sentence: str) -> Refusal:
+    return Refusal(400, {"error": sentence})
 
 
 async def _behaviour(request: Request) -> Response:
@@ -97,7 +101,7 @@ async def _behave(request: Request) -> Response:
     try:
         sandbox.behaviour = _changed(sandbox.behaviour, loaded(await content(request)))
     except (ValueError, TypeError) as error:
-        refuse(400, {"error": str(error.args[0]) if error.args else "no such behaviour"})
+        refuse(_wrong(str(error.args[0])))
     return Json(_shown(sandbox.behaviour))
 
 

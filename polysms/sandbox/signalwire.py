@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import NoReturn
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from starlette.requests import Request
@@ -20,11 +19,11 @@ from polysms.sandbox.answering import (
     NO_SCOPE,
     Json,
     Refusal,
-    Refused,
     basic,
     content,
     encoded,
     loaded,
+    refuse,
     stamp,
 )
 from polysms.sandbox.behaviour import Behaviour
@@ -147,10 +146,6 @@ VOICE = Voice(
 )
 
 
-def _end(refusal: Refusal) -> NoReturn:
-    raise Refused(refusal)
-
-
 def _project(request: Request) -> str:
     """Return the project id of good credentials: Basic, project and token (seed 004).
 
@@ -158,9 +153,9 @@ def _project(request: Request) -> str:
     """
     project, token = basic(request)
     if not project or not token or INVALID in f"{project}:{token}":
-        _end(_plain(401, "Unauthorized"))
+        refuse(_plain(401, "Unauthorized"))
     if NO_SCOPE in f"{project}:{token}":
-        _end(_plain(403, "Forbidden"))
+        refuse(_plain(403, "Forbidden"))
     try:
         return str(UUID(project))
     except ValueError:
@@ -174,7 +169,7 @@ async def _json(request: Request) -> Object:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        _end(_plain(400, "Bad Request"))
+        refuse(_plain(400, "Bad Request"))
     return found
 
 
@@ -187,7 +182,7 @@ async def _send(request: Request) -> Response:
 def _found(request: Request, project: str) -> Entry:
     entry = sandbox_of(request).store.get(NAME, request.path_params["id"], project)
     if entry is None:
-        _end(_plain(404, "Not Found"))
+        refuse(_plain(404, "Not Found"))
     return entry
 
 
@@ -198,9 +193,9 @@ async def _redact(request: Request) -> Response:
     entry = _found(request, project)
     sandbox = sandbox_of(request)
     if wanted != {"body": ""}:
-        _end(invalid("body_must_be_empty", "body"))
+        refuse(invalid("body_must_be_empty", "body"))
     if entry.at(sandbox.now()).status not in _TERMINAL:
-        _end(invalid("cannot_redact_in_progress_message", "base"))
+        refuse(invalid("cannot_redact_in_progress_message", "base"))
     return Json(shown(sandbox.store.redact(entry), sandbox.now()))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from polysms.sandbox.answering import Refused, whole
+from polysms.sandbox.answering import refuse, whole
 from polysms.sandbox.signalwire_rules import invalid
 from polysms.sandbox.store import View
 
@@ -24,9 +24,9 @@ def page(views: Sequence[View], query: Mapping[str, str]) -> tuple[Sequence[View
     size = whole(query.get("page_size"), _SIZE, 1, _MOST)
     number = whole(query.get("page_number"), 0, 0, 10**9)
     if size is None or number is None:
-        raise Refused(invalid("invalid_parameter", "page_number" if size else "page_size"))
+        refuse(invalid("invalid_parameter", "page_number" if size else "page_size"))
     if query.get("include_deleted", "false") not in ("true", "false"):
-        raise Refused(invalid("not_a_boolean", "include_deleted"))
+        refuse(invalid("not_a_boolean", "include_deleted"))
     kept = _within(views, query)
     start = _start(kept, number, query.get("page_token"))
     return kept[start : start + size], _links(kept, start, size, number, query)
@@ -54,18 +54,18 @@ def _moment(query: Mapping[str, str], name: str) -> datetime:
     try:
         found = datetime.fromisoformat(query[name])
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError) as problem:
-        raise Refused(invalid("not_a_datetime", name)) from problem
+    except (ValueError, OverflowError):
+        refuse(invalid("not_a_datetime", name))
 
 
 def _start(views: Sequence[View], number: int, token: str | None) -> int:
     if token is None:
         if number:
-            raise Refused(invalid("page_token_required", "page_token"))
+            refuse(invalid("page_token_required", "page_token"))
         return 0
     ids = [_TOKEN + view.entry.id for view in views]
     if token not in ids:
-        raise Refused(invalid("page_token_is_invalid", "page_token"))
+        refuse(invalid("page_token_is_invalid", "page_token"))
     return ids.index(token) + 1
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from polysms.sandbox.answering import Refusal, Refused
+from polysms.sandbox.answering import Refusal, refuse
 from polysms.sandbox.behaviour import is_web_url
 from polysms.sandbox.progress import STRANGE_SENDER, VERIFIED_SENDER
 from polysms.sandbox.state import Object
@@ -54,7 +54,7 @@ def draft(body: Object, project: str) -> Draft:
     problems = [problem for check in _CHECKS for problem in check(given)]
     if problems:
         errors = [error(code, attribute) for code, attribute in problems]
-        raise Refused(Refusal(422, {"errors": errors}))
+        refuse(Refusal(422, {"errors": errors}))
     media = tuple(given.get("media", ()))
     return Draft(
         provider="signalwire",

@@ -150,10 +150,10 @@ def _authenticate(request: Request) -> None:
     """Check the key: a Bearer token (seed 001), or ``?appid=`` as older pages say (seed 000)."""
     key = bearer(request) or request.query_params.get("appid", "")
     if not key or INVALID in key:
-        refuse(_UNAUTHORIZED.status, _UNAUTHORIZED.body)
+        refuse(_UNAUTHORIZED)
     if NO_SCOPE in key:
         # That a missing scope is a 403 is a guess; the text is the OpenAPI's.
-        refuse(403, VOICE.refusals[Wish.REFUSED].body)
+        refuse(VOICE.refusals[Wish.REFUSED])
 
 
 async def _send(request: Request) -> Response:
@@ -163,7 +163,7 @@ async def _send(request: Request) -> Response:
         body = loaded(await content(request))
     except ValueError:
         # What a body that is no JSON gets is not documented.
-        refuse(400, no(400, "Missing or invalid parameter message_body").body)
+        refuse(no(400, "Missing or invalid parameter message_body"))
     return answer(sandbox_of(request), draft(body), VOICE)
 
 
@@ -173,7 +173,7 @@ async def _get(request: Request) -> Response:
     sandbox = sandbox_of(request)
     entry = sandbox.store.get(NAME, request.path_params["id"])
     if entry is None:
-        refuse(404, no(404, "Record not found").body)
+        refuse(no(404, "Record not found"))
     body = shown_later(entry, sandbox.now())
     return Json({"message": body} if sandbox.behaviour.wrapped else body)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, NoReturn
 
-from polysms.sandbox.answering import Refusal, Refused, whole
+from polysms.sandbox.answering import Refusal, refuse, whole
 from polysms.sandbox.behaviour import is_web_url
 from polysms.sandbox.counting import is_gsm, units
 from polysms.sandbox.progress import STRANGE_SENDER
@@ -37,7 +37,7 @@ def no(status: int, message: str, headers: Mapping[str, str] | None = None) -> R
 
 
 def _stop(status: int, message: str) -> NoReturn:
-    raise Refused(no(status, message))
+    refuse(no(status, message))
 
 
 def _wrong(name: str) -> NoReturn:
