@@ -64,6 +64,8 @@ def run(arguments: Sequence[str]) -> int:
     prepare()
     try:
         code = app(list(arguments) or ["--help"], standalone_mode=False)
+    except SystemExit:  # how Rich ends a page of help whose reader has gone
+        code = DONE
     except Exception as error:  # noqa: BLE001 - no traceback reaches the user
         code = report(error, _speaking(arguments))
     flush()

@@ -44,13 +44,14 @@ def sandbox(
     0107  refused: balance too low    0115  accepted, {}
     0108  429, come back later        0116  accepted, JSON cut in two
     """
-    with started(host=host, port=port, speed=speed) as url:
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        started(host=host, port=port, speed=speed) as url,
+    ):
         _show(url, Output(json=json))
-        try:
-            while True:
-                time.sleep(_MOMENT)
-        except KeyboardInterrupt:
-            return DONE
+        while True:
+            time.sleep(_MOMENT)
+    return DONE
 
 
 @contextlib.contextmanager

@@ -40,7 +40,7 @@ class OnMaybeSent(StrEnum):
 Words = Annotated[
     str, typer.Argument(metavar="TEXT", show_default=False, help='The text; "-" reads stdin.')
 ]
-To = Annotated[str, typer.Option(metavar="NUMBER", help="The recipient, as +13135550123.")]
+To = Annotated[str, typer.Option(metavar="NUMBER", help="The recipient, as +13135550100.")]
 Sender = Annotated[
     str | None,
     typer.Option("--from", metavar="SENDER", help="One of the account's senders, or @name."),

@@ -183,6 +183,13 @@ def _aware(moment: datetime | None) -> datetime | None:
     return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+class _Progress:
+    """Whether a request was made at all, and what has interrupted us."""
+
+    asked = False
+    interrupt: BaseException | None = None
+
+
 def driven(
     steps: Generator[Step, Answer, R], *, sends: bool
 ) -> Generator[Step, Exchange | None, tuple[R, BaseException | None]]:
@@ -193,40 +200,44 @@ def driven(
     raised with the error of the send as its cause, so that neither is lost. ``sends`` says that
     these steps send a message, so that a bug of ours after a request leaves it maybe sent.
     """
-    answer: Answer = None
-    interrupt: BaseException | None = None
-    asked = False
+    progress = _Progress()
     try:
-        while True:
-            step = steps.send(answer)
-            answer = None
-            if isinstance(step, Write):
-                continue
-            if interrupt is not None:
-                answer = _stopped() if isinstance(step, Call) else None
-                continue
-            asked = asked or isinstance(step, Call)
-            answer, interrupt = yield from _taken(step)
-    except StopIteration as stop:
-        return stop.value, interrupt
+        result = yield from _stepped(steps, progress)
     except PolysmsError as error:
-        if interrupt is None:
+        if progress.interrupt is None:
             raise
-        raise _weightier(error, interrupt) from error
+        raise _weightier(error, progress.interrupt) from error
     except Exception as error:
-        if not asked:
+        if not progress.asked:
             raise
         raise _unexpected(error, sends=sends) from error
+    return result, progress.interrupt
 
 
-def _taken(
-    step: Step,
-) -> Generator[Step, Exchange | None, tuple[Answer, BaseException | None]]:
-    try:
-        done = yield step
-    except BaseException as error:  # noqa: BLE001 - kept, and raised when the send has been told
-        return (_stopped() if isinstance(step, Call) else None), error
-    return (None, None) if done is None else (done.answer, done.interrupt)
+def _stepped(
+    steps: Generator[Step, Answer, R], progress: _Progress
+) -> Generator[Step, Exchange | None, R]:
+    answer: Answer = None
+    while True:
+        try:
+            step = steps.send(answer)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        answer = None
+        if isinstance(step, Write):
+            continue
+        calls = isinstance(step, Call)
+        if progress.interrupt is not None:
+            answer = _stopped() if calls else None
+            continue
+        progress.asked = progress.asked or calls
+        try:
+            done = yield step
+        except BaseException as error:  # noqa: BLE001 - raised when the send has been told
+            progress.interrupt, answer = error, _stopped() if calls else None
+            continue
+        if done is not None:
+            answer, progress.interrupt = done.answer, done.interrupt
 
 
 def _weightier(error: PolysmsError, interrupt: BaseException) -> BaseException:

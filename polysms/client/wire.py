@@ -30,6 +30,7 @@ LONGEST_ANSWER = 1024 * 1024
 TRACING = (httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 _NEVER_WRITTEN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _STARTED = frozenset({"http11.send_request_headers.started", "http2.send_request_headers.started"})
+_TUNNEL = "proxy.start_tls.started"
 _WRITTEN = frozenset({"http11.send_request_body.complete", "http2.send_request_body.complete"})
 
 #: The moment (steady clock) at which the exchange of this thread must be over.
@@ -44,27 +45,29 @@ class Exchange:
     interrupt: BaseException | None = None
 
 
-class Trace:
-    """How far the message's own request got; a proxy's CONNECT before it does not count."""
+class Trace(dict[str, Mapping[str, Any]]):
+    """How far a request got, from httpcore's events: the last of each name is kept.
 
-    __slots__ = ("_ours", "started", "written")
-
-    def __init__(self) -> None:
-        self.started = False
-        self.written = False
-        self._ours = False
-
-    def __call__(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take one of httpcore's events."""
-        if event in _STARTED:
-            self._ours = info["request"].method != b"CONNECT"
-            self.started = self.started or self._ours
-        elif event in _WRITTEN:
-            self.written = self.written or self._ours
+    ``__setitem__`` itself is the function that httpcore calls, because it costs next to nothing.
+    """
 
     async def later(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take one of httpcore's events, as its async half calls it."""
-        self(event, info)
+        """Take one event, as httpcore's async half hands it in."""
+        self[event] = info
+
+    @property
+    def started(self) -> bool:
+        """Whether the message's own request was begun; a proxy's CONNECT before it is not it."""
+        infos = [self[event] for event in _STARTED if event in self]
+        return any(info["request"].method != b"CONNECT" for info in infos)
+
+    @property
+    def written(self) -> bool:
+        """Whether the request was handed over whole, as far as can be told.
+
+        After a proxy's CONNECT, whose events have the same names, it cannot: then it was.
+        """
+        return _TUNNEL in self or any(event in self for event in _WRITTEN)
 
     def stage(self, error: BaseException, *, tracing: bool) -> Stage:
         """Return how far the request got. A transport that may be silent proves little."""
@@ -160,7 +163,7 @@ def exchange(
 ) -> Exchange:
     """Make one request and return what is known of it. Raises nothing, not even an interrupt."""
     trace = Trace()
-    sent = outgoing(request, trace, timeouts, seconds)
+    sent = outgoing(request, trace.__setitem__, timeouts, seconds)
     if isinstance(sent, Exchange):
         return sent
     got = Got(time.monotonic())

@@ -53,7 +53,9 @@ def outcome(
 def _spoken(status: int) -> str:
     """Return a sentence for an answer that has no text of its own."""
     if 300 <= status < 400:
-        return f"HTTP {status}, a redirect, which is never followed; is the account's address right?"
+        return (
+            f"HTTP {status}, a redirect, which is never followed; is the account's address right?"
+        )
     if status in _MISDIRECTED:
         return f"HTTP {status}; is the account's address right?"
     return f"HTTP {status}"

@@ -80,8 +80,7 @@ _OF_AN_ATTEMPT = ("account", "provider", "provider_id", "reference", "from_")
 
 
 def _status(attempts: tuple[Attempt, ...]) -> Status:
-    outcomes = {attempt.outcome for attempt in attempts}
-    if Outcome.MAYBE_SENT in outcomes:
+    if any(attempt.outcome is Outcome.MAYBE_SENT for attempt in attempts):
         return Status.MAYBE_SENT
     return Status.NOT_SENT if attempts else Status.PENDING
 
