@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
 from polysms import redact
 from polysms.errors import Reason
+
+Time = TypeVar("Time", datetime, datetime | None)
 
 
 class Status(StrEnum):
@@ -95,7 +97,7 @@ class Price:
         return f"{self.amount} {self.currency}"
 
 
-def aware(value: datetime | None) -> datetime | None:
+def aware(value: Time) -> Time:
     """Return a time with its zone; a time without one is UTC (providers leave the Z out)."""
     if value is None or value.tzinfo is not None:
         return value
@@ -186,8 +188,8 @@ class Delivery:
     delivered_at: datetime | None = _time()
     changed_at: datetime | None = _time()
     status_changed_at: datetime | None = _time()
-    key: str | None = None
-    tag: str | None = None
+    key: str | None = attrs.field(default=None, repr=redact.shown)
+    tag: str | None = attrs.field(default=None, repr=redact.shown)
     attempts: tuple[Attempt, ...] = ()
     considered: tuple[Considered, ...] = attrs.field(default=(), repr=False)
     raw: Mapping[str, Any] = attrs.field(factory=dict, repr=False, hash=False)
@@ -225,15 +227,15 @@ class DeliveryReport:
     provider: str
     provider_id: str
     status: Status
-    received_at: datetime
+    received_at: datetime = attrs.field(converter=aware)
     raw_status: str | None = None
     id: str | None = None
     reference: str | None = None
-    key: str | None = None
-    tag: str | None = None
+    key: str | None = attrs.field(default=None, repr=redact.shown)
+    tag: str | None = attrs.field(default=None, repr=redact.shown)
     reason: Reason | None = None
     code: str | None = None
-    at: datetime | None = None
+    at: datetime | None = _time()
     raw: Mapping[str, Any] = attrs.field(factory=dict, repr=False, hash=False)
 
 
@@ -247,11 +249,11 @@ class InboundMessage:
     provider_id: str
     from_: str = attrs.field(repr=redact.mask)
     to: str = attrs.field(repr=redact.mask)
-    received_at: datetime
+    received_at: datetime = attrs.field(converter=aware)
     text: str = attrs.field(default="", repr=False)
     media: tuple[str, ...] = attrs.field(default=(), repr=False)
     keyword: str | None = None
-    at: datetime | None = None
+    at: datetime | None = _time()
     raw: Mapping[str, Any] = attrs.field(factory=dict, repr=False, hash=False)
 
 

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,7 +27,8 @@ LONGEST_LABEL = 255
 #: Four weeks: beyond it no carrier keeps a message.
 LONGEST_VALIDITY = 28 * 24 * 3600
 _KEPT_CONTROLS = "\n\r\t\f"
-_BLANK = re.compile(r"[\s\x00-\x1f\x7f\\]")
+# Blanks, control characters, halves of surrogate pairs: what no URL has.
+_STRANGE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff\\]")
 
 
 def _wrong(field: str, sentence: str) -> InvalidMessage:
@@ -69,7 +71,7 @@ def url(field: str, value: str) -> str:
         raise _wrong(field, f"begins with {parts.scheme[:12]!r}; only http and https are sent")
     if parts.username is not None or parts.password is not None:
         raise _wrong(field, "has a user name or password in it; remove them")
-    if not parts.hostname or not port_is_sane or _BLANK.search(value):
+    if not parts.hostname or not port_is_sane or _STRANGE.search(value):
         raise _wrong(field, "is not a URL; write one as https://example.com/a.png")
     return value
 
@@ -77,11 +79,11 @@ def url(field: str, value: str) -> str:
 def _media(value: Iterable[str] | None) -> tuple[str, ...]:
     if not value:
         return ()
-    if isinstance(value, str):
-        raise _wrong("media", "is one str; write a list of URLs")
-    items = tuple(value)
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        raise _wrong("media", f"is one {type(value).__name__}; write a list of URLs")
+    items = tuple(islice(value, MOST_MEDIA + 1))
     if len(items) > MOST_MEDIA:
-        raise _wrong("media", f"has {len(items)} items; at most {MOST_MEDIA} can be sent")
+        raise _wrong("media", f"has more than {MOST_MEDIA} items, and no more can be sent")
     return tuple(url("media", item) for item in items)
 
 
@@ -102,7 +104,7 @@ def _valid_for(value: float | timedelta | None) -> int | None:
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise _wrong("valid_for", f"is a {type(value).__name__}; write seconds")
     if not 1 <= seconds <= LONGEST_VALIDITY:
-        raise _wrong("valid_for", f"is {seconds:.12g} seconds; write 1 second to 28 days")
+        raise _wrong("valid_for", "is out of range; write 1 second to 28 days")
     return int(seconds)
 
 
@@ -154,7 +156,7 @@ def _optional(validator: Any = None, **facts: Any) -> Any:
     return attrs.field(default=None, kw_only=True, validator=validator, **facts)
 
 
-@attrs.frozen(hash=False, slots=False)
+@attrs.frozen(slots=False)
 class Message:
     """What you want said, to whom; checked when it is made (:class:`InvalidMessage`).
 
@@ -174,12 +176,12 @@ class Message:
     from_: str | None = _optional(converter=_sender, repr=redact.mask)
     valid_for: int | None = _optional(converter=_valid_for)
     status_callback: str | None = _optional(converter=_callback, repr=False)
-    tag: str | None = _optional(_label)
-    key: str | None = _optional(_label)
-    tenant: str | None = _optional(_label)
+    tag: str | None = _optional(_label, repr=redact.shown)
+    key: str | None = _optional(_label, repr=redact.shown)
+    tenant: str | None = _optional(_label, repr=redact.shown)
     timezone: str | None = _optional(_timezone)
     options: Mapping[str, Any] = attrs.field(
-        factory=dict, converter=_options, kw_only=True, repr=_shown_options
+        factory=dict, converter=_options, kw_only=True, repr=_shown_options, hash=False
     )
 
     def __attrs_post_init__(self) -> None:

@@ -22,6 +22,8 @@ LONGEST = 15
 _SEPARATORS = re.compile(r"[\s().\-\u2010-\u2015\u00a0/]+")
 # A pass-through number may carry a plus ("+988", seed 004); a short code never does.
 _SHORT = re.compile(r"\+([0-9]{3})|([0-9]{3,6})")
+# As in "+44 (0)20 7946 0958": part of the national form, and never of the international one.
+_TRUNK = "(0)"
 _WRITE = 'write "+", the country code and the number, digits only'
 _ALPHANUMERIC = re.compile(r"[A-Za-z]")
 
@@ -36,14 +38,18 @@ def e164(number: str, region: str | None = None) -> str:
 
     if not isinstance(number, str):
         raise _wrong(number, "is not text", _WRITE)
-    if region is not None and region.upper() not in phonenumbers.SUPPORTED_REGIONS:
+    if region is not None and str(region).upper() not in phonenumbers.SUPPORTED_REGIONS:
         raise InvalidMessage(f"region {region!r} is not a two-letter country", field="region")
     try:
         parsed = phonenumbers.parse(number, region and region.upper())
     except phonenumbers.NumberParseException as error:
         raise _wrong(number, "is not a phone number", _remedy(region)) from error
+    if parsed.extension:
+        raise _wrong(number, "has an extension", "leave it out: no text reaches one")
     _require_possible(parsed, number)
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    formatted = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    _require_length(formatted, number)
+    return formatted
 
 
 def _remedy(region: str | None) -> str:
@@ -72,8 +78,9 @@ def _recipient(number: str) -> str:
     digits = compact[1:]
     if not (digits.isascii() and digits.isdigit()):
         raise _wrong(number, "has characters that are not digits", _WRITE)
-    if len(digits) > LONGEST:
-        raise _wrong(number, f"has {len(digits)} digits, E.164 allows {LONGEST}", "shorten it")
+    _require_length(compact, number)
+    if _TRUNK in number:
+        raise _wrong(number, f"has a {_TRUNK}", "leave it out: it is dialled within a country only")
     _require_possible(_parsed(compact), number)
     return compact
 
@@ -89,10 +96,18 @@ def _require_plus(number: str, compact: str) -> None:
     raise _wrong(number, "has no country code", remedy)
 
 
+def _require_length(compact: str, number: str) -> None:
+    length = len(compact) - 1
+    if length > LONGEST:
+        raise _wrong(number, f"has {length} digits, E.164 allows {LONGEST}", "shorten it")
+
+
 def _require_possible(parsed: PhoneNumber, number: str) -> None:
     import phonenumbers  # noqa: PLC0415 - as above
 
-    if not phonenumbers.is_possible_number(parsed):
+    # Not is_possible_number: it takes a number without its area code too ("+1 555 0123").
+    found = phonenumbers.is_possible_number_with_reason(parsed)
+    if found != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise _wrong(number, "is too short or too long for its country", "count its digits")
 
 

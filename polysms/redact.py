@@ -14,7 +14,8 @@ PRIVATE_DIGITS = 7
 _NUMBER = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){6,}")
 _CREDENTIAL = re.compile(
     r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{6,}"
-    r"|(?<=://)[^/\s@]+(?=@)"
+    # KEY is no one's: it stands in our own examples.
+    r"|(?<=://)(?!KEY@)[^/\s]+(?=@)"
     r"|(?<=appid=)[^&\s]+"
 )
 
@@ -38,8 +39,14 @@ def scrub(text: str) -> str:
     return _NUMBER.sub(lambda match: mask(match.group()), hidden)
 
 
+def shown(text: str | None) -> str:
+    """Return the ``repr`` of a caller's own words, scrubbed: a key may be made of a number."""
+    return repr(text if text is None else scrub(text))
+
+
 def hide(text: str, secrets: tuple[str, ...]) -> str:
     """Return :func:`scrub` of a text, with these very secrets hidden too, in any place."""
-    for secret in secrets:
-        text = text.replace(secret, HIDDEN) if secret else text
+    # The longest first: one may be the beginning of another.
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
     return scrub(text)

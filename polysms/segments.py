@@ -25,6 +25,7 @@ _GSM = frozenset(_BASIC + _EXTENDED)
 _BASIC_BYTES = _BASIC.encode("latin-1", "ignore")
 _EXTENDED_BYTES = _EXTENDED.encode("latin-1", "ignore")
 _ESCAPE = 0x1B
+_PAIRS = {byte: (bytes((byte,)), bytes((_ESCAPE, byte))) for byte in _EXTENDED_BYTES}
 # The high bytes (UTF-16) under which the alphabet has characters: Latin-1, Greek, the euro sign.
 _GSM_PLANES = b"\x00\x03\x20"
 
@@ -41,7 +42,8 @@ _SINGLE = {_GSM_7: 160, _UCS_2: 70}
 _MULTI = {_GSM_7: 153, _UCS_2: 67}
 
 
-@attrs.frozen
+# Frozen by its setter: attrs.frozen takes three times as long to make one.
+@attrs.define(on_setattr=attrs.setters.frozen, unsafe_hash=True)
 class Segments:
     """How a text is cut: into ``count`` segments, of ``units`` in all.
 
@@ -73,9 +75,10 @@ def segments(text: str) -> Segments:
     if len(data) == len(text):
         return _of_bytes(text, data)
     wide = text.encode("utf-16-le", "surrogatepass")
-    if not wide[1::2].translate(None, _GSM_PLANES) and frozenset(text) <= _GSM:
+    high = wide[1::2]
+    if not high.translate(None, _GSM_PLANES) and frozenset(text) <= _GSM:
         return _extended(text, _septets(text), _EXTENDED_BYTES)
-    units = len(wide) // 2
+    units = len(high)
     count = _even(units, 70, 67) if units == len(text) else len(_cuts_ucs_2(wide))
     return Segments(_UCS_2, count, units, text)
 
@@ -108,39 +111,39 @@ def _septets(text: str) -> bytes:
 
 def _escaped(data: bytes, present: bytes) -> bytes:
     for byte in frozenset(present):
-        data = data.replace(bytes((byte,)), bytes((_ESCAPE, byte)))
+        data = data.replace(*_PAIRS[byte])
     return data
 
 
 def _cuts_gsm_7(septets: bytes) -> list[int]:
     """Return the septet at which each segment ends, never right after an escape."""
     length = len(septets)
-    limit = end = 160 if length <= 160 else 153
-    cuts = []
+    if length <= 160:
+        return [length] if length else []
+    cuts, end = [], 153
     while end < length:
         if septets[end - 1] == _ESCAPE:
             end -= 1
         cuts.append(end)
-        end += limit
-    return [*cuts, length] if length else cuts
+        end += 153
+    cuts.append(length)
+    return cuts
 
 
 def _cuts_ucs_2(wide: bytes) -> list[int]:
     """Return the UTF-16 unit at which each segment ends, never between two of one character."""
     length = len(wide) // 2
-    limit = end = 70 if length <= 70 else 67
-    cuts = []
+    if length <= 70:
+        return [length] if length else []
+    cuts, end = [], 67
     while end < length:
-        if _is_pair(wide, end):
+        # The second half of a pair begins the next segment: unless it stands alone, step back.
+        if wide[2 * end + 1] & 0xFC == 0xDC and wide[2 * end - 1] & 0xFC == 0xD8:
             end -= 1
         cuts.append(end)
-        end += limit
-    return [*cuts, length] if length else cuts
-
-
-def _is_pair(wide: bytes, unit: int) -> bool:
-    """Whether the units before and at this place are the two halves of one character."""
-    return wide[2 * unit - 1] & 0xFC == 0xD8 and wide[2 * unit + 1] & 0xFC == 0xDC
+        end += 67
+    cuts.append(length)
+    return cuts
 
 
 def split(text: str) -> tuple[str, ...]:
@@ -201,8 +204,8 @@ def smart(text: str) -> Smart:
     """Return a text with typographic characters replaced by their GSM-7 likeness.
 
     Curly quotes, dashes, ellipses, odd spaces and the like, and accents written apart, are
-    replaced where that brings the text into GSM-7; where it would need UCS-2 all the same, nothing
-    is changed, because nothing would be gained.
+    replaced where that brings the text into GSM-7 and costs no segment more; elsewhere nothing is
+    changed, because nothing would be gained.
     """
     changes: list[Change] = []
 
@@ -214,6 +217,7 @@ def smart(text: str) -> Smart:
         return new
 
     better = _PIECE.sub(replaced, text)
-    if frozenset(better) <= _GSM and not frozenset(text) <= _GSM:
+    before, after = segments(text), segments(better)
+    if before.encoding is _UCS_2 and after.encoding is _GSM_7 and after.count <= before.count:
         return Smart(better, tuple(changes))
     return Smart(text)

@@ -11,8 +11,6 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-_EXTRA = frozenset({"typer", "rich"})
-_MISSING = "The command needs Typer and Rich: pip install 'polysms[cli]'"
 _USAGE = 2
 _INTERRUPTED = 130
 
@@ -22,9 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         from polysms.cli.app import run  # noqa: PLC0415 - an extra may be missing
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _EXTRA:
-            raise
-        print(_MISSING, file=sys.stderr)  # noqa: T201 - Rich, which would print it, is missing
+        sentence = f"the command needs {error.name}: pip install 'polysms[cli]'"
+        print(sentence, file=sys.stderr)  # noqa: T201 - Rich, which would print it, may be missing
         sys.exit(_USAGE)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)

@@ -69,7 +69,8 @@ def report(error: BaseException, output: Output) -> int:
         traceback.print_exception(error)
     if output.json:
         output.document(facts_of(error))
-    else:
+    if not output.json or _unexpected(error):
+        # A bug, or a stdout that takes nothing, is told on stderr in any case.
         tell(_sentence(error), remedy(error))
     return exit_code(error)
 
@@ -118,8 +119,13 @@ def _sentence(error: BaseException) -> str:
         return "interrupted; nothing was sent"
     if (misuse := getattr(error, "format_message", None)) is not None:
         return redact.scrub(misuse())
-    # Not its own words: those of a library may hold a URL, a number or a text.
-    return f"polysms failed unexpectedly ({type(error).__name__}); nothing was sent"
+    return f"polysms failed unexpectedly ({name_of(error)}); nothing was sent"
+
+
+def name_of(error: BaseException) -> str:
+    """Return what an exception is, without its words: they may hold a URL, a number or a text."""
+    system = error.strerror if isinstance(error, OSError) else None
+    return system or type(error).__name__
 
 
 def remedy(error: BaseException) -> str | None:

@@ -15,8 +15,6 @@ from polysms.cli.output import Output
 from polysms.config.reading import fault
 from polysms.errors import ConfigError
 
-#: What ``polysms.sandbox`` needs, of the extra ``server``.
-_EXTRA = frozenset({"starlette", "uvicorn"})
 _MOMENT = 3600.0
 
 Port = Annotated[int, typer.Option(min=0, max=65_535, metavar="PORT", help="0 takes a free one.")]
@@ -63,9 +61,8 @@ def started(*, host: str = "127.0.0.1", port: int, speed: float = 1.0) -> Iterat
     try:
         from polysms.sandbox import Behaviour, running  # noqa: PLC0415 - an extra may be missing
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _EXTRA:
-            raise
-        raise ConfigError("the sandbox needs an extra: pip install 'polysms[server]'") from error
+        sentence = f"the sandbox needs {error.name}: pip install 'polysms[server]'"
+        raise ConfigError(sentence) from error
     with contextlib.ExitStack() as open_:
         try:
             house = open_.enter_context(running(host, port, Behaviour(speed=speed)))

@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 
 from polysms.cli import show
-from polysms.cli.failure import DONE, reported
+from polysms.cli.failure import DONE, name_of, reported
 from polysms.cli.options import File, Json, Reveal, Url, configured, message_options, seconds
 from polysms.cli.output import Output, plainly
 from polysms.client import Client
@@ -141,7 +141,7 @@ def _begun() -> Iterator[None]:
         if told(error) is not None:
             raise
         raise MaybeSent(
-            f"the command broke after the send had begun ({type(error).__name__}): "
+            f"the command broke after the send had begun ({name_of(error)}): "
             "the message may have been sent"
         ) from error
 
@@ -191,6 +191,7 @@ def _notes(delivery: Delivery, message: Message, better: Smart) -> Iterator[str]
 def _of_attempt(attempt: Attempt) -> Iterator[str]:
     if attempt.outcome is not Outcome.ACCEPTED:
         yield f"Tried {attempt.account} before: {attempt.text}"
+        return
     for name in attempt.unsupported:
         yield f"{attempt.provider} has no word for {name}: polysms keeps it itself"
     for warning in attempt.warnings:

@@ -6,12 +6,21 @@ bound is the look-up of a host name, and a host with several addresses is tried 
 
 from __future__ import annotations
 
+import ssl
 import time
 from typing import Any
 
 import httpcore
 
 from polysms.client.wire import current
+
+
+def bind(transport: object) -> None:
+    """Bound a transport's connections, if it is one of httpx's own over httpcore."""
+    pool: Any = getattr(transport, "_pool", None)
+    backend = getattr(pool, "_network_backend", None)
+    if isinstance(backend, httpcore.NetworkBackend) and not isinstance(backend, BoundedBackend):
+        pool._network_backend = BoundedBackend(backend)  # noqa: SLF001 - there is no other door
 
 
 class BoundedBackend(httpcore.NetworkBackend):
@@ -61,6 +70,12 @@ class BoundedStream(httpcore.NetworkStream):
         """Write all of it, within the timeout and before the deadline."""
         self._inner.write(buffer, _bound(timeout, httpcore.WriteTimeout))
 
-    def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
         """Return the same connection under TLS, bounded too."""
-        return BoundedStream(self._inner.start_tls(*args, **_within(kwargs)))
+        timeout = _bound(timeout, httpcore.ConnectTimeout)
+        return BoundedStream(self._inner.start_tls(ssl_context, server_hostname, timeout))

@@ -47,6 +47,7 @@ class Transports(Generic[T]):
             key = self._key(account)
             if key not in self._made:
                 self._made[key] = self._new(account)
+                _bind(self._made[key])
             self._of_account[account.name] = self._made[key]
             return self._made[key]
 
@@ -101,16 +102,19 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_in_child)
 
 
+def _bind(transport: object) -> None:
+    # A read timeout is per read; the async client has asyncio's own deadline instead.
+    if isinstance(transport, httpx.HTTPTransport):
+        from polysms.client.bounded import bind  # noqa: PLC0415 - httpcore, when first used
+
+        bind(transport)
+
+
 def make_sync(account: Account) -> httpx.HTTPTransport:
-    """Return the default transport, whose every read ends at the deadline of its exchange."""
-    transport = httpx.HTTPTransport(
+    """Return the default transport."""
+    return httpx.HTTPTransport(
         verify=_tls(account), trust_env=account.trust_env, proxy=_proxy(account)
     )
-    from polysms.client.bounded import BoundedBackend  # noqa: PLC0415 - httpcore, when first used
-
-    pool: Any = transport._pool  # noqa: SLF001 - the only door to the socket's own timeout
-    pool._network_backend = BoundedBackend(pool._network_backend)  # noqa: SLF001
-    return transport
 
 
 def make_async(account: Account) -> httpx.AsyncHTTPTransport:

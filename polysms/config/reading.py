@@ -20,8 +20,11 @@ Seconds = NewType("Seconds", float)
 #: One text or a list of them.
 Texts = tuple[str, ...]
 
+#: A year: beyond it nothing waits, and sockets take no such number.
+LONGEST = 366 * 86400
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
 _UNITS = {"ms": 0.001, None: 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_STRANGE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff\\?#]")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
@@ -47,12 +50,19 @@ def expand(value: Any, source: Source, key: str, missing: list[ConfigError]) -> 
         return _VARIABLE.sub(lambda match: _variable(match, source, key, missing), value)
     if isinstance(value, Mapping):
         return {
-            name: expand(item, source, f"{key}.{name}" if key else str(name), missing)
+            name: expand(item, source, _below(key, name, source.where), missing)
             for name, item in value.items()
         }
     if isinstance(value, (list, tuple)):
         return [expand(item, source, key, missing) for item in value]
     return value
+
+
+def _below(key: str, name: object, where: str) -> str:
+    path = f"{key}.{name}" if key else str(name)
+    if not isinstance(name, str):
+        raise fault(path, f"its name is a {type(name).__name__}; write a text", where)
+    return path
 
 
 def _variable(match: re.Match[str], source: Source, key: str, missing: list[ConfigError]) -> str:
@@ -81,18 +91,25 @@ def read(kind: type[T], table: object, key: str, where: str) -> T:
         return kind(**values)
     except ValueError as error:
         name, _, sentence = str(error).partition(": ")
-        raise fault(f"{key}.{name}", sentence or str(error), where) from None
+        if name not in fields:
+            raise fault(key, str(error), where) from None
+        raise fault(f"{key}.{name}", sentence, where) from None
 
 
-def known(table: Mapping[Any, Any], names: Iterable[str], key: str, where: str) -> None:
+def known(table: Mapping[str, Any], names: Iterable[str], key: str, where: str) -> None:
     """Raise for the first key that is not one of ``names``, suggesting the nearest."""
     names = list(names)
     for name in table:
         if name not in names:
-            close = get_close_matches(str(name), names, n=1, cutoff=0.5)
-            hint = f'did you mean "{close[0]}"?' if close else f"known are {', '.join(names)}"
-            path = f"{key}.{name}" if key else str(name)
-            raise fault(path, f"no such key; {hint}", where)
+            path = f"{key}.{name}" if key else name
+            raise fault(path, f"no such key; {nearest(name, names)}", where)
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return a hint for a name that is none of ``names``: the nearest, else all of them."""
+    names = list(names)
+    close = get_close_matches(name, names, n=1, cutoff=0.5)
+    return f'did you mean "{close[0]}"?' if close else f"known are {', '.join(names)}"
 
 
 def value_of(value: object, kind: Any, key: str, where: str) -> Any:
@@ -117,8 +134,15 @@ def _require(
     for field in fields:
         if field.default is attrs.NOTHING and field.init and field.name not in values:
             raise fault(f"{key}.{field.name}", "is missing", where)
-        if field.metadata.get("secret") and values.get(field.name) == "":
-            raise fault(f"{key}.{field.name}", "is empty; an empty secret protects nothing", where)
+        if field.metadata.get("secret") and isinstance(values.get(field.name), str):
+            _require_secret(values[field.name], f"{key}.{field.name}", where)
+
+
+def _require_secret(value: str, key: str, where: str) -> None:
+    if not value.strip():
+        raise fault(key, "is empty; an empty secret protects nothing", where)
+    if not value.isprintable():
+        raise fault(key, "has a line end or another control character; take it out", where)
 
 
 def _text(value: object, _: Any) -> str:
@@ -128,11 +152,12 @@ def _text(value: object, _: Any) -> str:
 
 
 def _texts(value: object, _: Any) -> Texts:
-    if isinstance(value, str):
-        return (value,)
-    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
+    items = (value,) if isinstance(value, str) else value
+    if not isinstance(items, (list, tuple)) or not all(isinstance(item, str) for item in items):
         raise ValueError("write one text, or a list of texts")
-    return tuple(value)
+    if not items or not all(item.strip() for item in items):
+        raise ValueError("is empty; leave the key out, or write a text")
+    return tuple(item.strip() for item in items)
 
 
 def _whole(value: object, _: Any) -> int:
@@ -143,37 +168,36 @@ def _whole(value: object, _: Any) -> int:
 
 
 def _switch(value: object, _: Any) -> bool:
-    words = {"true": True, "false": False, True: True, False: False}
-    found = words.get(value.lower() if isinstance(value, str) else value)
-    if found is None:
+    if isinstance(value, bool):
+        return value
+    words = {"true": True, "false": False}
+    if not isinstance(value, str) or value.lower() not in words:
         raise ValueError("write true or false")
-    return bool(found)
+    return words[value.lower()]
 
 
 def _seconds(value: object, _: Any) -> Seconds:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        seconds = float(value)
-    else:
-        match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-        if match is None:
-            raise ValueError('write seconds, as 60 or "60s" (ms, s, m, h and d are known)')
-        seconds = float(match[1]) * _UNITS[match[2]]
-    if not 0 < seconds < float("inf"):
-        raise ValueError("must be more than zero")
-    return Seconds(seconds)
+    if isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
+        value = float(match[1]) * _UNITS[match[2]]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError('write seconds, as 60 or "60s" (ms, s, m, h and d are known)')
+    if not 0 < value <= LONGEST:
+        raise ValueError("must be more than zero, and no more than a year")
+    return Seconds(float(value))
 
 
 def web_url(value: str, *, loopback_only: bool = False) -> str:
     """Return a base URL without its last slash; plain http is for loopback alone."""
     try:
         parts = urlsplit(value)
-        local = parts.hostname in {"127.0.0.1", "localhost", "::1"} and (parts.port or 1) > 0
+        port_is_sane = parts.port is None or parts.port > 0
     except ValueError:
-        raise ValueError("is not a URL") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        port_is_sane = False
+    if not port_is_sane or parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("is not a URL; write one as https://example.com")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise ValueError("must have no user name, query or fragment")
+    if parts.username is not None or _STRANGE.search(value):
+        raise ValueError("must have no user name, query, fragment or blank")
+    local = parts.hostname in {"127.0.0.1", "localhost", "::1"}
     if loopback_only and not local:
         raise ValueError("must be a loopback address, as http://127.0.0.1:8026")
     if parts.scheme == "http" and not local:

@@ -14,6 +14,7 @@ from polysms.errors import ConfigError, InvalidMessage
 from polysms.providers import LOCAL
 from polysms.providers.base import Provider
 
+PROXIES = ("http", "https", "socks5", "socks5h")
 ON_MAYBE_SENT = ("stop", "next")
 #: The names; what they do is in routing.strategies.
 STRATEGIES = ("failover",)
@@ -29,12 +30,6 @@ class Timeouts:
     pool: Seconds = Seconds(2.0)
 
 
-def _senders(value: tuple[str, ...]) -> tuple[str, ...]:
-    if not all(sender.strip() for sender in value):
-        raise ValueError("sender: is empty")
-    return tuple(sender.strip() for sender in value)
-
-
 def _base_url(value: str | None) -> str | None:
     try:
         return None if value is None else web_url(value)
@@ -43,7 +38,14 @@ def _base_url(value: str | None) -> str | None:
 
 
 def _proxy(value: str | None) -> str | None:
-    if value is not None and urlsplit(value).scheme not in {"http", "https", "socks5", "socks5h"}:
+    if value is None:
+        return None
+    try:
+        parts = urlsplit(value)
+        whole = parts.scheme in PROXIES and parts.hostname and (parts.port or 1) > 0
+    except ValueError:
+        whole = False
+    if not whole:
         raise ValueError("proxy: write one as http://host:port or socks5://host:port")
     return value
 
@@ -57,12 +59,16 @@ class Common:
     """
 
     provider: str | None = None
-    sender: Texts = attrs.field(default=(), converter=_senders)
+    sender: Texts = ()
     base_url: str | None = attrs.field(default=None, converter=_base_url)
-    timeouts: Mapping[str, Any] = attrs.field(factory=dict)
+    timeouts: Any = attrs.field(factory=dict)
     proxy: str | None = attrs.field(default=None, converter=_proxy, repr=False)
     ca: str | None = None
     trust_env: bool = False
+
+
+def _masked(value: tuple[str, ...]) -> str:
+    return str([redact.mask(number) for number in value])
 
 
 @attrs.frozen(kw_only=True)
@@ -75,7 +81,7 @@ class Account:
     name: str
     provider: Provider | None = attrs.field(repr=False)
     provider_name: str
-    sender: tuple[str, ...] = ()
+    sender: tuple[str, ...] = attrs.field(default=(), repr=_masked)
     timeouts: Timeouts = Timeouts()
     proxy: str | None = attrs.field(default=None, repr=False)
     ca: str | None = None
@@ -142,6 +148,12 @@ def _countries(value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(country.upper() for country in value)
 
 
+def _most(value: int | None) -> int | None:
+    if value is not None and value < 1:
+        raise ValueError("max_segments: must be at least 1")
+    return value
+
+
 @attrs.frozen(kw_only=True)
 class Rails:
     """Safety for staging and for life: who may be reached at all, and how long a text may be.
@@ -150,12 +162,10 @@ class Rails:
     ``countries`` lists two-letter countries, ``max_segments`` bounds one message.
     """
 
-    only_to: Texts = attrs.field(
-        default=(), converter=_reachable, repr=lambda value: str([redact.mask(n) for n in value])
-    )
+    only_to: Texts = attrs.field(default=(), converter=_reachable, repr=_masked)
     redirect_to: str | None = attrs.field(default=None, converter=_redirect, repr=redact.mask)
     countries: Texts = attrs.field(default=(), converter=_countries)
-    max_segments: int | None = None
+    max_segments: int | None = attrs.field(default=None, converter=_most)
 
 
 def _accounts(value: Mapping[str, Any]) -> dict[str, Account]:
@@ -172,6 +182,10 @@ def _routes(value: Mapping[str, Any]) -> dict[str, Route]:
 
     ready = {name: item for name, item in value.items() if isinstance(item, Route)}
     return ready | routes_of({name: item for name, item in value.items() if name not in ready})
+
+
+def _rails(value: Any) -> Rails:
+    return value if isinstance(value, Rails) else read(Rails, value, "rails", PLACE)
 
 
 def _shown_names(value: Mapping[str, Any]) -> str:
@@ -202,7 +216,7 @@ class Config:
     senders: Mapping[str, Mapping[str, tuple[str, ...]]] = attrs.field(
         factory=dict, converter=_logical, repr=_shown_names
     )
-    rails: Rails = Rails()
+    rails: Rails = attrs.field(factory=Rails, converter=_rails)
     default: str | None = None
     where: str = "the configuration"
     # An account is a route of one.

@@ -63,8 +63,9 @@ def deliver(message: Message, plan: Plan, world: World) -> Generator[Step, Answe
         if ready is None:
             continue
         verdict = yield from run.attempt(ready)
-        if run.worth_waiting(verdict):
-            yield Wait(verdict.retry_after or 0.0)
+        wait = run.wait_before_again(verdict)
+        if wait is not None:
+            yield Wait(wait)
             again = run.prepare(account)
             verdict = verdict if again is None else (yield from run.attempt(again))
         if verdict.outcome is Outcome.ACCEPTED:
@@ -173,10 +174,19 @@ class _Run:
             yield Write(self.id, self.message, ended)
         return verdict
 
-    def worth_waiting(self, verdict: Verdict) -> bool:
-        """Whether a busy provider asked for a wait that is short and fits the deadline."""
+    def wait_before_again(self, verdict: Verdict) -> float | None:
+        """Return the seconds after which the same account is asked once more, None for never.
+
+        A busy provider names them; a connection that broke under the request (kept alive too
+        long, most often) is replaced at once. Both are surely not sent.
+        """
+        if verdict.interrupted or verdict.ours:
+            return None
+        if verdict.evidence is Evidence.NOT_COMPLETE:
+            return 0.0
         wait = verdict.retry_after
-        return verdict.busy and wait is not None and wait <= min(LONGEST_WAIT, self.seconds_left())
+        short = verdict.busy and wait is not None and wait <= min(LONGEST_WAIT, self.seconds_left())
+        return wait if short else None
 
     def stops_after(self, verdict: Verdict) -> bool:
         """Whether no other account may be asked after this attempt."""

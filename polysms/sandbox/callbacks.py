@@ -129,6 +129,7 @@ class Callbacks:
         for number in range(1, callback.tries + 1):
             answer, error = await _answer(callback)
             self._keep(
+                entry,
                 Record(
                     message_id=entry.id,
                     word=step.status,
@@ -136,15 +137,17 @@ class Callbacks:
                     number=number,
                     answer=answer,
                     error=error,
-                )
+                ),
             )
             if error == _REFUSED or answer in _DONE:
                 return
             await asyncio.sleep(_PAUSE)
 
-    def _keep(self, record: Record) -> None:
+    def _keep(self, entry: Entry, record: Record) -> None:
+        """Note a try, unless its message was forgotten meanwhile."""
         with self._lock:
-            self._records.append(record)
+            if self._current(entry) is not None:
+                self._records.append(record)
 
 
 async def _answer(callback: Callback) -> tuple[int | None, str | None]:

@@ -138,6 +138,13 @@ def _ordered(items: list[Object], text: str) -> list[Object]:
     field = match["field"]
     return sorted(
         items,
-        key=lambda item: str(_value(item, field, "order") or ""),
+        key=lambda item: _rank(_value(item, field, "order")),
         reverse=match["way"] == "desc",
     )
+
+
+def _rank(value: object) -> tuple[int, int, str]:
+    """Return what to sort by: null first, numbers as numbers, all else as texts."""
+    if isinstance(value, int):
+        return 1, value, ""
+    return (0, 0, "") if value is None else (2, 0, str(value))

@@ -41,7 +41,8 @@ def _within(views: Sequence[View], query: Mapping[str, str]) -> list[View]:
         until = _moment(query, "created_before")
     if "created_on" in query:
         day = _moment(query, "created_on").replace(hour=0, minute=0, second=0, microsecond=0)
-        since, until = max(since, day), min(until, day + _DAY)
+        # The last day of the calendar has no next day.
+        since, until = max(since, day), min(until, day + min(_DAY, until - day))
     return [view for view in views if since <= _created(view) < until]
 
 

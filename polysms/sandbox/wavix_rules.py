@@ -148,7 +148,8 @@ def bare(value: str) -> str:
 
 
 def _with_plus(value: str) -> str:
-    return f"+{value}" if value.isascii() and value.isdigit() else value
+    # A short code is no number with a country code.
+    return f"+{value.lstrip('+')}" if _NUMBER.fullmatch(value) else value
 
 
 def listing(query: Mapping[str, str]) -> tuple[int, int, Callable[[Mapping[str, Any]], bool]]:

@@ -33,4 +33,3 @@ def main() -> None:
         cost = statistics.median(column)
         ratio = (cost - start) / (httpx - start)
         print(f"{statement:38} {cost:6.0f} ms   {ratio:5.2f} x import httpx")
-

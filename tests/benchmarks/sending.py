@@ -65,4 +65,3 @@ def report(post: Callable[[], object], send: Callable[[], object]) -> None:
         f"ratio                       {statistics.median(ratios):7.2f}  "
         f"(blocks {ratios[0]:.2f} to {ratios[-1]:.2f}; at most 0.85 is wanted)"
     )
-

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from types import ModuleType
 from typing import Any, Self
 
 import pytest
@@ -247,3 +249,31 @@ def test_error_words_are_plain(
     said = command("send", "--url", MEMORY, "--to", NUMBER, "x")
 
     assert "no [2J  yes" == said.lines[0]
+
+
+def test_an_interrupt_while_the_command_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C before the command has begun ends it as the shell expects, without a traceback."""
+
+    class Interrupted(ModuleType):
+        def __getattr__(self, name: str) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "polysms.cli.app", Interrupted("polysms.cli.app"))
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["demo"])
+
+    assert 130 == ended.value.code
+
+
+def test_a_bug_is_told_on_stderr_in_any_case(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With ``--json`` a bug is told on both streams: stdout may be what failed."""
+    monkeypatch.setattr(_Broken, "error", OSError(28, "No space left on device"))
+    monkeypatch.setattr(sending, "Client", _Broken)
+
+    said = command("send", "--json", "--url", MEMORY, "--to", NUMBER, "x")
+
+    assert (4, "MaybeSent") == (said.code, json.loads(said.out)["type"])
+    assert "(No space left on device): the message may have been sent" in said.lines[0]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import os
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from polysms.cli import show
-from polysms.cli.output import Output, plainly, shown
+from polysms.cli.output import Output, flush, plainly, prepare, shown
 from polysms.delivery import Status
 
 NOW = datetime(2026, 11, 21, 7, 30, tzinfo=UTC)
@@ -51,6 +54,27 @@ def test_output_hides_unless_asked() -> None:
     assert "+13135550123" == whole.number("+13135550123")
     assert ("at +1********23", "") == (masked.words("at +13135550123"), masked.words(None))
     assert "at +13135550123" == whole.words("at +13135550123")
+
+
+def test_a_reader_who_has_gone_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left to write when the reader has gone goes nowhere, and nothing is raised."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        stream.write("never read")
+        flush()
+
+        assert 1 == stream.write("x")
+
+
+def test_streams_of_another_kind_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream that is no file, as that of a notebook, is taken as it is."""
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    prepare()
+
+    assert stream is sys.stdout
 
 
 def test_facts_stand_in_columns(capsys: pytest.CaptureFixture[str]) -> None:

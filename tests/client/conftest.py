@@ -19,6 +19,7 @@ def make(request: pytest.FixtureRequest) -> Iterator[Callable[..., Both]]:
         made.append(Both(request.param, config or {"accounts": {"wavix": WAVIX}}, **settings))
         return made[-1]
 
+    maker.kind = request.param  # type: ignore[attr-defined]
     yield maker
     for one in made:
         one.close()

@@ -42,16 +42,16 @@ KEYS = {
 }
 
 
-def wanted(provider: str, to: str = "13135550101", **changes: Any) -> dict[str, Any]:
+def wanted(provider: str, to: str = "13135550101", /, **changes: Any) -> dict[str, Any]:
     """Return a good body of a send, with changes; a change to ``...`` takes the key away."""
-    body: dict[str, Any] = {
+    bodies: dict[str, dict[str, Any]] = {
         "wavix": {"from": "+13137890021", "to": f"+{to}", "message_body": {"text": "Hello"}},
         "carrierx": {"from": "15162065575", "to": to, "message": "Hello"},
         "signalwire": {"from": "+15559876543", "to": f"+{to}", "body": "Hello"},
-    }[provider]
+    }
     # `from` is no name of an argument.
     changes = {name.rstrip("_"): value for name, value in changes.items()}
-    return {name: value for name, value in (body | changes).items() if value is not ...}
+    return {name: value for name, value in (bodies[provider] | changes).items() if value is not ...}
 
 
 class Clock:
@@ -121,7 +121,7 @@ class House:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self.ask("POST", PATHS[provider], raw, headers(provider, key))
 
-    def send(self, provider: str, to: str = "13135550101", **changes: Any) -> Any:
+    def send(self, provider: str, to: str = "13135550101", /, **changes: Any) -> Any:
         """Send a good message and return what the provider answered."""
         answer = self.post(provider, wanted(provider, to, **changes))
         assert answer.status < 300, answer.body

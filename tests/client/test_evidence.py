@@ -1,0 +1,329 @@
+"""Outcomes by evidence: every way a request can break, read by both clients.
+
+The truth is the server's: whether it had the whole request, and whether it acted upon it. The law:
+a message that was processed is never called not sent, whatever exception came of it.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from polysms import (
+    MaybeSent,
+    Message,
+    NotSent,
+    PolysmsError,
+    RateLimited,
+    Refused,
+    Unreachable,
+    Unreadable,
+)
+from polysms.delivery import Evidence
+from tests.clients import WAVIX, Both
+from tests.faults import (
+    FAULTS,
+    Fault,
+    FaultServer,
+    Proxy,
+    Talk,
+    answering,
+    black_hole,
+    plain,
+    refused_port,
+    write_authority,
+)
+
+Make = Callable[..., Both]
+MESSAGE = Message("+13135550123", "Your table is ready")
+TIMEOUTS = {"connect": 0.4, "read": 0.4, "write": 0.4, "pool": 0.4}
+DEADLINE = 1.2
+
+
+class Blind(httpx.HTTPTransport):
+    """A transport of somebody's own, which hands no trace on."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Carry the request without its trace."""
+        request.extensions.pop("trace", None)
+        return super().handle_request(request)
+
+
+class BlindAsync(httpx.AsyncHTTPTransport):
+    """As Blind."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Carry the request without its trace."""
+        request.extensions.pop("trace", None)
+        return await super().handle_async_request(request)
+
+
+@pytest.fixture(params=["tracing", "blind"])
+def seeing(request: pytest.FixtureRequest) -> str:
+    """Return whether the transport traces: the careful reading must hold without it too."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def outcome(make: Make, seeing: str, tmp_path: Path) -> Callable[..., Any]:
+    """Return a function that sends to an address and returns the error or the delivery."""
+
+    def send(url: str, **account: Any) -> Any:
+        config = {
+            "accounts": {"wavix": {**WAVIX, "base_url": url, "timeouts": TIMEOUTS, **account}}
+        }
+        config["accounts"]["wavix"]["ca"] = write_authority(tmp_path)
+        both = make(config, **_transport(seeing, tmp_path, make, account))
+        try:
+            return both.send(MESSAGE, deadline=DEADLINE)
+        except PolysmsError as error:
+            return error
+
+    return send
+
+
+def _transport(seeing: str, folder: Path, make: Make, account: dict[str, Any]) -> dict[str, Any]:
+    if seeing == "tracing":
+        return {}
+    context = ssl.create_default_context(cafile=write_authority(folder))
+    kind: type[Any] = BlindAsync if make.kind == "async" else Blind  # type: ignore[attr-defined]
+    return {"transport": lambda: kind(verify=context, proxy=account.get("proxy"))}
+
+
+#: fault: what is found with a trace, and without one.
+WIRE: dict[str, tuple[type[Exception], type[Exception]]] = {
+    "close_unread": (MaybeSent, MaybeSent),
+    "reset_unread": (MaybeSent, MaybeSent),
+    "close_processed": (MaybeSent, MaybeSent),
+    "reset_processed": (MaybeSent, MaybeSent),
+    "hang_unread": (MaybeSent, MaybeSent),
+    "hang_processed": (MaybeSent, MaybeSent),
+    "garbage": (MaybeSent, MaybeSent),
+    "big_head": (MaybeSent, MaybeSent),
+    "only_100": (MaybeSent, MaybeSent),
+    "only_103": (MaybeSent, MaybeSent),
+    "trickle_head": (MaybeSent, MaybeSent),
+    "cut_body": (Unreadable, Unreadable),
+    "reset_in_body": (Unreadable, Unreadable),
+    "hang_in_body": (Unreadable, Unreadable),
+    "trickle_body": (Unreadable, Unreadable),
+    "bad_chunk": (Unreadable, Unreadable),
+    "bad_gzip": (Unreadable, Unreadable),
+    "five_megabytes": (Unreadable, Unreadable),
+}
+
+
+def test_every_fault_has_a_row() -> None:
+    """A fault that is added to the server is added to the table."""
+    assert set(FAULTS) == {*WIRE, "none"}
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "tls"])
+@pytest.mark.parametrize("fault", WIRE)
+def test_broken_exchange(
+    outcome: Callable[..., Any],
+    seeing: str,
+    fault: str,
+    tls: bool,  # noqa: FBT001
+) -> None:
+    """Once the request is handed over, only the provider's own "no" makes it not sent."""
+    with FaultServer(FAULTS[fault], tls=tls) as server:
+        found = outcome(server.url)
+    expected = WIRE[fault][seeing == "blind"]
+    if any(seen.processed for seen in server.seen):
+        assert not isinstance(found, NotSent)
+    # A reset can reach us before the request is written: then a trace proves that it was not.
+    if fault in {"reset_unread", "close_unread"} and isinstance(found, Unreachable):
+        assert not any(seen.complete for seen in server.seen)
+        return
+    assert expected is type(found)
+    assert found.delivery.attempts[-1].evidence in {
+        Evidence.NO_ANSWER,
+        Evidence.ACCEPTED_WITHOUT_ID,
+    }
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "tls"])
+def test_whole_exchange(outcome: Callable[..., Any], tls: bool) -> None:  # noqa: FBT001
+    """With nothing broken the message is accepted, over HTTP and TLS."""
+    with FaultServer(FAULTS["none"], tls=tls) as server:
+        found = outcome(server.url)
+    assert "m-1" == found.provider_id
+    assert [True] == [seen.processed for seen in server.seen]
+
+
+#: status line: what an answer without a body means. outcomes by HTTP status, RFC 9110.
+STATUSES: list[tuple[str, str, type[Exception]]] = [
+    ("200 OK", "", Unreadable),
+    ("202 Accepted", "", Unreadable),
+    ("204 No Content", "", Unreadable),
+    ("206 Partial Content", "", Unreadable),
+    ("301 Moved", "Location: http://127.0.0.1:9/\r\n", Refused),
+    ("302 Found", "Location: http://127.0.0.1:9/\r\n", Refused),
+    ("303 See Other", "Location: http://127.0.0.1:9/\r\n", Refused),
+    ("307 Temporary", "Location: http://127.0.0.1:9/\r\n", Refused),
+    ("308 Permanent", "Location: http://127.0.0.1:9/\r\n", Refused),
+    ("400 Bad Request", "", Refused),
+    ("401 Unauthorized", "", Refused),
+    ("402 Payment Required", "", Refused),
+    ("403 Forbidden", "", Refused),
+    ("404 Not Found", "", Refused),
+    ("409 Conflict", "", Unreadable),
+    ("413 Too Large", "", Refused),
+    ("422 Unprocessable", "", Refused),
+    ("429 Too Many", "", RateLimited),
+    ("429 Too Many", "Retry-After: 60\r\n", RateLimited),
+    ("451 Legal", "", Refused),
+    ("499 Odd", "", Refused),
+    ("500 Error", "", Unreadable),
+    ("501 Not Implemented", "", Refused),
+    ("502 Bad Gateway", "", Unreadable),
+    ("503 Unavailable", "", Unreadable),
+    ("503 Unavailable", "Retry-After: 60\r\n", RateLimited),
+    ("504 Timeout", "", Unreadable),
+    ("520 Odd", "", Unreadable),
+    ("599 Odd", "", Unreadable),
+]
+
+
+@pytest.mark.parametrize(("status", "extra", "expected"), STATUSES)
+def test_status(
+    outcome: Callable[..., Any], status: str, extra: str, expected: type[Exception]
+) -> None:
+    """A status means the same on every transport; a redirect is never followed."""
+    with FaultServer(answering(status, extra=extra)) as server:
+        found = outcome(server.url)
+    assert expected is type(found)
+    assert int(status[:3]) == found.status_code
+    assert 1 == len(server.seen)
+
+
+def test_nobody_listens(outcome: Callable[..., Any]) -> None:
+    """A refused connection is surely not sent."""
+    found = outcome(f"http://127.0.0.1:{refused_port()}")
+    assert Unreachable is type(found)
+    assert Evidence.NOTHING_WRITTEN is found.delivery.attempts[0].evidence
+
+
+def test_black_hole(outcome: Callable[..., Any]) -> None:
+    """A connection that never comes about is surely not sent."""
+    with black_hole() as port:
+        assert Unreachable is type(outcome(f"http://127.0.0.1:{port}"))
+
+
+HANDSHAKES: dict[str, Fault] = {
+    "reset": plain(Talk.reset),
+    "close": plain(lambda talk: talk.connection.close()),
+    "hang": plain(Talk.hang),
+    "garbage": plain(lambda talk: talk.send(b"what?\r\n\r\n")),
+}
+
+
+@pytest.mark.parametrize("fault", HANDSHAKES)
+def test_broken_handshake(outcome: Callable[..., Any], fault: str) -> None:
+    """Nothing of a message is written before TLS stands: surely not sent."""
+    with FaultServer(HANDSHAKES[fault]) as server:
+        found = outcome(server.url.replace("http:", "https:"))
+    assert Unreachable is type(found)
+
+
+def test_certificate_of_another(outcome: Callable[..., Any]) -> None:
+    """A certificate for another host is refused before anything is written, and told."""
+    with FaultServer(FAULTS["none"], tls=True, certificate_for="other.example") as server:
+        found = outcome(server.url)
+    assert Unreachable is type(found)
+    assert "certificate" in str(found)
+    assert not any(seen.processed for seen in server.seen)
+
+
+#: deed of the proxy: what is found with a trace, and without one.
+PROXIES: dict[str, tuple[type[Exception], type[Exception]]] = {
+    "refuse": (Unreachable, MaybeSent),
+    "hang": (Unreachable, MaybeSent),
+    "reset": (Unreachable, MaybeSent),
+}
+
+
+@pytest.mark.parametrize("deed", PROXIES)
+def test_broken_proxy(outcome: Callable[..., Any], seeing: str, deed: str) -> None:
+    """What breaks while the proxy connects is not sent, though its exceptions look the same.
+
+    Without a trace nobody can tell that, so it is maybe sent.
+    """
+    with FaultServer(FAULTS["none"], tls=True) as server, Proxy(deed) as proxy:
+        found = outcome(server.url, proxy=proxy.url)
+    assert PROXIES[deed][seeing == "blind"] is type(found)
+    assert not any(seen.processed for seen in server.seen)
+
+
+@pytest.mark.parametrize("fault", ["close_processed", "hang_processed", "cut_body"])
+def test_fault_behind_a_proxy(outcome: Callable[..., Any], seeing: str, fault: str) -> None:
+    """Through a proxy's tunnel the outcome is the same as without it."""
+    with FaultServer(FAULTS[fault], tls=True) as server, Proxy("tunnel") as proxy:
+        found = outcome(server.url, proxy=proxy.url)
+    assert WIRE[fault][seeing == "blind"] is type(found)
+
+
+def test_message_through_a_proxy(outcome: Callable[..., Any]) -> None:
+    """A whole exchange through a proxy is accepted."""
+    with FaultServer(FAULTS["none"], tls=True) as server, Proxy("tunnel") as proxy:
+        assert "m-1" == outcome(server.url, proxy=proxy.url).provider_id
+
+
+def test_stale_connection(make: Make) -> None:
+    """A connection that the server closed meanwhile is replaced, and the message sent once."""
+    with FaultServer(FAULTS["none"]) as server:
+        both = make({"accounts": {"wavix": {**WAVIX, "base_url": server.url}}})
+        assert ["m-1", "m-1"] == [both.send(MESSAGE).provider_id for _ in range(2)]
+    assert [True, True] == [seen.processed for seen in server.seen]
+
+
+def test_request_that_cannot_be_built(make: Make) -> None:
+    """A key that no header can hold is our trouble, told before anything is written."""
+    both = make({"accounts": {"wavix": {**WAVIX, "api_key": "Schlüssel"}}})
+    with pytest.raises(NotSent, match="could not be built"):
+        both.send(MESSAGE)
+
+
+def test_no_free_connection(make: Make) -> None:
+    """Waiting in vain for a connection of our own is our saturation, not the provider's fault."""
+
+    class Full(httpx.BaseTransport, httpx.AsyncBaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            raise httpx.PoolTimeout("full", request=request)
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            raise httpx.PoolTimeout("full", request=request)
+
+    both = make({"accounts": {"wavix": WAVIX}}, transport=Full())
+    with pytest.raises(NotSent) as raised:
+        both.send(MESSAGE)
+    assert "us" == raised.value.fault
+
+
+def test_half_written_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request whose body could not be written whole is surely not sent: no server can use it."""
+    real = socket.socket.send
+
+    def stingy(self: socket.socket, data: Any, *flags: int) -> int:
+        if b"message_body" in bytes(data):
+            raise BrokenPipeError
+        return real(self, data, *flags)
+
+    monkeypatch.setattr(socket.socket, "send", stingy)
+    with FaultServer(FAULTS["hang_unread"]) as server:
+        account = {**WAVIX, "base_url": server.url, "timeouts": TIMEOUTS}
+        both = Both("sync", {"accounts": {"wavix": account}})
+        with pytest.raises(Unreachable) as raised:
+            both.send(MESSAGE, deadline=DEADLINE)
+        both.close()
+    assert raised.value.delivery is not None
+    tried = raised.value.delivery.attempts
+    assert [Evidence.NOT_COMPLETE] * 2 == [attempt.evidence for attempt in tried]
