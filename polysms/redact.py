@@ -21,7 +21,7 @@ _CREDENTIAL = re.compile(
 
 
 def mask(number: str | None) -> str:
-    """Return a phone number with its middle hidden, as ``+1*******23``.
+    """Return a phone number with its middle hidden, as ``+1********23``.
 
     A sender that is a name ("Acme") and a short code are no one's private number and stay whole.
     """

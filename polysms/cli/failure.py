@@ -135,7 +135,7 @@ def remedy(error: BaseException) -> str | None:
     account = found.account or "ACCOUNT"
     if isinstance(found, MaybeSent):
         return f"Look for it before you send it again: polysms list --remote {account} --since 1h"
-    if isinstance(found, ConfigError) and found.key == "POLYSMS_CONFIG":
+    if isinstance(found, ConfigError) and "there is no configuration" in str(found):
         return "No account yet? See it work without one: polysms demo"
     if found.reason in _BY_REASON:
         return _BY_REASON[found.reason].format(account=account)

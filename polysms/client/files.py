@@ -46,6 +46,10 @@ def _named(environment: Mapping[str, str]) -> tuple[str, str]:
             "POLYSMS_CONFIG and POLYSMS_URL are both set; unset one", key="POLYSMS_URL"
         )
     if path:
+        if _is_url(path):
+            raise ConfigError(
+                "POLYSMS_CONFIG: is a URL; set POLYSMS_URL to it", key="POLYSMS_CONFIG"
+            )
         return path, path
     if url:
         if not _is_url(url):
@@ -71,3 +75,7 @@ def _toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: is not UTF-8 text") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: is not TOML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: is nested too deeply") from error
+    except ValueError as error:
+        raise ConfigError(f"{str(path)!r} is no path: {error}") from error

@@ -8,11 +8,21 @@ from urllib.parse import urlsplit, urlunsplit
 
 import attrs
 
-from polysms.config.reading import Source, expand, fault, known, read, value_of, web_url
+from polysms.config.reading import (
+    PLACE,
+    Source,
+    expand,
+    fault,
+    known,
+    nearest,
+    read,
+    value_of,
+    web_url,
+)
 from polysms.config.values import STRATEGIES, Account, Common, Config, Rails, Route, Timeouts
 from polysms.errors import ConfigError
 from polysms.providers import LOCAL, load
-from polysms.providers.base import secrets_of
+from polysms.providers.base import Provider, secrets_of
 
 TOP = ("default", "accounts", "routes", "senders", "rails")
 COMMON = ("provider", "sender", "base_url", "timeouts", "proxy", "ca", "trust_env")
@@ -21,7 +31,7 @@ COMMON = ("provider", "sender", "base_url", "timeouts", "proxy", "ca", "trust_en
 def build(tables: Mapping[str, Any], source: Source, sandbox: str | None) -> Config:
     """Return the configuration that nested tables describe."""
     missing: list[ConfigError] = []
-    expanded = expand(tables, source, "", missing)
+    expanded = _expanded(tables, source, missing)
     known(expanded, TOP, "", source.where)
     if sandbox is not None:
         sandbox = _sandbox(sandbox)
@@ -38,9 +48,19 @@ def build(tables: Mapping[str, Any], source: Source, sandbox: str | None) -> Con
         routes=routes_of(expanded.get("routes", {}), source.where),
         senders=senders_of(expanded.get("senders", {}), source.where),
         rails=read(Rails, expanded.get("rails", {}), "rails", source.where),
-        default=default and value_of(default, str, "default", source.where),
+        default=None if default is None else value_of(default, str, "default", source.where),
         where=source.where,
     )
+
+
+def _expanded(tables: Any, source: Source, missing: list[ConfigError]) -> dict[str, Any]:
+    if not isinstance(tables, Mapping):
+        raise fault("configuration", f"is a {type(tables).__name__}; write tables", source.where)
+    try:
+        expanded: dict[str, Any] = expand(tables, source, "", missing)
+    except RecursionError:
+        raise fault("configuration", "is nested too deeply", source.where) from None
+    return expanded
 
 
 def _sandbox(url: str) -> str:
@@ -51,6 +71,7 @@ def _sandbox(url: str) -> str:
 
 
 def _tables(tables: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+    """Return the named tables below a key, none where it is left out."""
     found = tables.get(key, {})
     if not isinstance(found, Mapping):
         raise fault(key, f"is a {type(found).__name__}; write tables", where)
@@ -74,7 +95,7 @@ def _account(
 def account_of(
     name: str,
     table: Any,
-    where: str = "the configuration",
+    where: str = PLACE,
     sandbox: str | None = None,
 ) -> Account:
     """Return the account one table describes: the common keys and the provider's own settings."""
@@ -85,13 +106,15 @@ def account_of(
     if not isinstance(provider_name, str):
         raise fault(f"{key}.provider", "write a provider's name in quotes", where)
     adapter = load(provider_name, f"{key}.provider")
-    own = [field.name for field in attrs.fields(adapter.Settings)]
-    known(table, [*own, *COMMON], key, where)
+    known(table, keys_of(adapter), key, where)
+    own = {name: value for name, value in table.items() if name not in COMMON}
     common = read(Common, {k: v for k, v in table.items() if k in COMMON}, key, where)
-    settings: Any = read(adapter.Settings, {k: v for k, v in table.items() if k in own}, key, where)
+    settings: Any = read(adapter.Settings, own, key, where)
     base_url = common.base_url or settings.home
     if sandbox is not None and provider_name not in LOCAL:
         base_url = _moved(base_url, sandbox)
+        # A proxy would take the messages off this machine after all.
+        common = attrs.evolve(common, proxy=None, trust_env=False)
     return Account(
         name=name,
         provider=adapter(settings, base_url),
@@ -105,12 +128,18 @@ def account_of(
     )
 
 
+def keys_of(adapter: type[Provider]) -> tuple[str, ...]:
+    """Return the keys an account of this provider may have."""
+    own = (field.name for field in attrs.fields(adapter.Settings))
+    return (*own, *COMMON)
+
+
 def _moved(url: str, to: str) -> str:
     target = urlsplit(to)
     return urlunsplit((target.scheme, target.netloc, urlsplit(url).path, "", ""))
 
 
-def routes_of(tables: Any, where: str = "the configuration") -> dict[str, Route]:
+def routes_of(tables: Any, where: str = PLACE) -> dict[str, Route]:
     """Return the routes that tables describe, by name."""
     routes = {}
     for name, table in _tables({"routes": tables}, "routes", where).items():
@@ -124,13 +153,15 @@ def routes_of(tables: Any, where: str = "the configuration") -> dict[str, Route]
 
 def senders_of(
     tables: Any,
-    where: str = "the configuration",
+    where: str = PLACE,
 ) -> dict[str, dict[str, tuple[str, ...]]]:
     """Return the logical senders that tables describe: name -> account -> its senders."""
     return {
         name: {
             account: value_of(sender, tuple[str, ...], f"senders.{name}.{account}", where)
-            for account, sender in _tables({name: table}, name, where).items()
+            for account, sender in _tables(
+                {f"senders.{name}": table}, f"senders.{name}", where
+            ).items()
         }
         for name, table in _tables({"senders": tables}, "senders", where).items()
     }
@@ -142,8 +173,13 @@ def check(config: Config) -> None:
         raise fault("accounts", "there is none; add one as [accounts.wavix]", config.where)
     for name in sorted(set(config.routes) & set(config.accounts)):
         raise fault(f"routes.{name}", "an account has this name too; rename one", config.where)
+    for name, route in config.routes.items():
+        if not route.accounts:
+            raise fault(f"routes.{name}.accounts", "is empty; name an account", config.where)
     for key, name in _named(config):
-        known({name: None}, config.accounts, key, config.where)
+        if name not in config.accounts:
+            hint = nearest(name, config.accounts)
+            raise fault(key, f"there is no account {name!r}; {hint}", config.where)
     if config.default is not None:
         config.route(None)
     for name in _reachable(config):

@@ -15,6 +15,8 @@ from polysms.errors import ConfigError, PolysmsError
 
 T = TypeVar("T")
 
+#: Where a configuration was read that says no better.
+PLACE = "the configuration"
 #: Seconds, written as a number or as "60s", "2m", "4h", "7d", "250ms".
 Seconds = NewType("Seconds", float)
 #: One text or a list of them.
@@ -32,7 +34,7 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 class Source:
     """Where a configuration was read, for error messages, and the environment beside it."""
 
-    where: str = "the configuration"
+    where: str = PLACE
     environment: Mapping[str, str] = attrs.field(factory=dict, repr=False, hash=False)
 
 
@@ -108,7 +110,7 @@ def known(table: Mapping[str, Any], names: Iterable[str], key: str, where: str) 
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return a hint for a name that is none of ``names``: the nearest, else all of them."""
     names = list(names)
-    close = get_close_matches(name, names, n=1, cutoff=0.5)
+    close = get_close_matches(str(name), names, n=1, cutoff=0.5)
     return f'did you mean "{close[0]}"?' if close else f"known are {', '.join(names)}"
 
 
@@ -180,7 +182,7 @@ def _seconds(value: object, _: Any) -> Seconds:
     if isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
         value = float(match[1]) * _UNITS[match[2]]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError('write seconds, as 60 or "60s" (ms, s, m, h and d are known)')
+        raise ValueError('write seconds, as 60, "60s" or "2m"')  # noqa: TRY004 - a bad value
     if not 0 < value <= LONGEST:
         raise ValueError("must be more than zero, and no more than a year")
     return Seconds(float(value))

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from polysms.config.reading import fault
+from polysms.config.build import keys_of
+from polysms.config.reading import fault, nearest
 from polysms.providers import load
 
 
@@ -40,10 +41,16 @@ def _account(part: str, number: int, where: str) -> tuple[str, dict[str, Any]]:
         raise fault(key, "cannot be read; percent-encode its parts", where) from None
     if not parts.scheme or "://" not in part:
         raise fault(key, "has no provider; write it as wavix://KEY@?sender=...", where)
-    if port is not None or parts.path.strip("/"):
-        raise fault(key, "has a port or a path; base_url=... takes another address", where)
+    if port is not None or parts.path.strip("/") or parts.fragment:
+        raise fault(
+            key,
+            "has a port, a path or a fragment: base_url=... takes another address, "
+            "/ and # in a secret are written %2F and %23",
+            where,
+        )
     pieces = [unquote(piece) for piece in _pieces(parts.netloc) if piece]
-    forms = getattr(load(parts.scheme, key).Settings, "url_forms", ())
+    adapter = load(parts.scheme, key)
+    forms = getattr(adapter.Settings, "url_forms", ())
     form = next((form for form in forms if len(form) == len(pieces)), None)
     if form is None:
         raise fault(
@@ -52,8 +59,8 @@ def _account(part: str, number: int, where: str) -> tuple[str, dict[str, Any]]:
             f"{' or '.join(str(len(form)) for form in forms) or 'no URL'}",
             where,
         )
-    given = dict(zip(form, pieces, strict=True))
-    return parts.scheme, {**given, **_query(parts.query, key, where), "provider": parts.scheme}
+    given = {"provider": parts.scheme, **dict(zip(form, pieces, strict=True))}
+    return parts.scheme, _with_query(given, parts.query, keys_of(adapter), key, where)
 
 
 def _pieces(netloc: str) -> tuple[str | None, str | None, str | None]:
@@ -63,13 +70,19 @@ def _pieces(netloc: str) -> tuple[str | None, str | None, str | None]:
     return (user if at else None), (password if colon else None), host or None
 
 
-def _query(query: str, key: str, where: str) -> dict[str, Any]:
-    pairs = parse_qsl(query, keep_blank_values=True)
-    table: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in table and name != "sender":
+def _with_query(
+    given: dict[str, Any], query: str, names: tuple[str, ...], key: str, where: str
+) -> dict[str, Any]:
+    table, senders = dict(given), []
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name not in names:
+            # Not shown: it may be a piece of a secret in which & is not encoded.
+            hint = f"{nearest(name, names)} (& in a value is written %26)"
+            raise fault(key, f"has a setting of no known name; {hint}", where)
+        if name == "sender":
+            senders.append(value)
+        elif name in table:
             raise fault(f"{key}, {name}", "is given twice", where)
-        table[name] = (
-            [*table[name], value] if name in table else ([value] if name == "sender" else value)
-        )
-    return table
+        else:
+            table[name] = value
+    return {**table, "sender": senders} if senders else table

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from polysms import numbers, redact
-from polysms.config.reading import Seconds, Source, Texts, fault, web_url
+from polysms.config.reading import PLACE, Seconds, Source, Texts, fault, read, web_url
 from polysms.errors import ConfigError, InvalidMessage
 from polysms.providers import LOCAL
 from polysms.providers.base import Provider
@@ -218,7 +218,7 @@ class Config:
     )
     rails: Rails = attrs.field(factory=Rails, converter=_rails)
     default: str | None = None
-    where: str = "the configuration"
+    where: str = PLACE
     # An account is a route of one.
     _of_one: Mapping[str, Route] = attrs.field(
         default=attrs.Factory(_routes_of_one, takes_self=True), init=False, repr=False, eq=False

@@ -28,7 +28,7 @@ def load(name: str, key: str = "provider") -> type[Provider]:
         raise ConfigError(f"{key}: no provider is called {name!r}{_nearest(name)}", key=key)
     try:
         found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise ConfigError(f"{key}: cannot load {name!r}: {error}", key=key) from error
     return _checked(found, name, key)
 

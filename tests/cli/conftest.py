@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,6 +17,9 @@ from polysms.sandbox import Behaviour, running
 #: A part of every credential of these tests, and the number they send to.
 SECRET = "canary"
 NUMBER = "+13135550123"
+#: The command as a process, and the seconds after which one that has not ended is ended.
+POLYSMS = (sys.executable, "-m", "polysms")
+PATIENCE = 60
 
 
 @attrs.frozen
@@ -42,6 +46,19 @@ def checked(code: int, out: str, err: str, given: Sequence[str] = ()) -> Said:
     assert SECRET not in whole
     assert "--reveal" in given or NUMBER.lstrip("+") not in whole
     return Said(code, out, err)
+
+
+def run(*arguments: str, command: tuple[str, ...] = POLYSMS) -> Said:
+    """Run the command as a process of its own, to its end."""
+    done = subprocess.run(  # noqa: S603 - our own command
+        [*command, *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    return checked(done.returncode, done.stdout, done.stderr, given=arguments)
 
 
 @pytest.fixture

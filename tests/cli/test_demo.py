@@ -1,14 +1,17 @@
-"""``polysms demo`` where something goes wrong: it never claims what it did not see."""
+"""``polysms demo``: the main job, from nothing; it never claims what it did not see."""
 
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
 
 import pytest
 
 from polysms import Client, LookupFailed
 from polysms.cli import demo
-from tests.cli.conftest import Command
+from tests.cli.conftest import PATIENCE, POLYSMS, Command, run
 
 
 def test_messages_that_do_not_settle(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,3 +39,58 @@ def test_look_ups_that_fail(command: Command, monkeypatch: pytest.MonkeyPatch) -
 
     assert 3 == said.code
     assert asked > 6
+
+
+def test_demo() -> None:
+    """The demo needs no account: five messages arrive, SignalWire's MMS ends at SENT."""
+    said = run("demo")
+    rows = [line.split() for line in said.out.splitlines()[1:7]]
+
+    assert (0, "") == (said.code, said.err)
+    assert [
+        ("wavix", "sms", "DELIVERED"),
+        ("wavix", "mms", "DELIVERED"),
+        ("carrierx", "sms", "DELIVERED"),
+        ("carrierx", "mms", "DELIVERED"),
+        ("signalwire", "sms", "DELIVERED"),
+        ("signalwire", "mms", "SENT"),
+    ] == [(row[0], row[1], row[-3]) for row in rows]
+    assert "SignalWire's MMS ends at SENT: no carrier reports" in said.out
+    assert all(len(line) <= 80 for line in said.out.splitlines())
+
+
+def test_demo_as_json() -> None:
+    """Programs get the six deliveries, each with where it should end and whether it did."""
+    said = run("demo", "--json")
+    told = json.loads(said.out)
+
+    assert (0, True, 6) == (said.code, told["ok"], len(told["messages"]))
+    assert {True} == {message["settled"] for message in told["messages"]}
+    assert all(message["seconds"] > 0 for message in told["messages"])
+
+
+def test_demo_on_a_terminal() -> None:
+    """On a terminal the table is shown live and in colours, and once more when all is settled."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [*POLYSMS, "demo"], stdout=theirs, stderr=theirs, stdin=subprocess.DEVNULL, env=_colours()
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while chunk := os.read(ours, 65_536):
+            shown += chunk
+    except OSError:  # how Linux says that the other end is closed
+        pass
+    os.close(ours)
+
+    assert 0 == process.wait(PATIENCE)
+    assert b"\x1b[32mDELIVERED" in shown
+    assert shown.count(b"provider") > 1
+
+
+def _colours() -> dict[str, str]:
+    hidden = ("NO_COLOR", "FORCE_COLOR", "TERM")
+    return {name: value for name, value in os.environ.items() if name not in hidden} | {
+        "TERM": "xterm"
+    }

@@ -71,7 +71,7 @@ def test_exit_codes(error: BaseException, code: int) -> None:
     [
         (MaybeSent("x", account="wavix"), "polysms list --remote wavix"),
         (MaybeSent("x"), "polysms list --remote ACCOUNT"),
-        (ConfigError("x", key="POLYSMS_CONFIG"), "polysms demo"),
+        (ConfigError("there is no configuration"), "polysms demo"),
         (Refused("x", reason=Reason.CREDENTIALS, account="wavix"), "polysms check wavix"),
         (LookupFailed("x", reason=Reason.PERMISSION, account="wavix"), "polysms check wavix"),
         (Refused("x", reason=Reason.BALANCE), "Top up"),

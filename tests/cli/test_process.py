@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import os
-import pty
 import signal
 import socket
 import subprocess
@@ -18,13 +16,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.cli.conftest import NUMBER, Said, checked
+from tests.cli.conftest import NUMBER, PATIENCE, POLYSMS, Said, checked, run
 
-POLYSMS = (sys.executable, "-m", "polysms")
 MEMORY = "memory://?sender=Acme"
 CARRIERX = "carrierx://canary-token@?sender=%2B15162065575"
-#: Seconds after which a process that has not ended is ended by its test.
-PATIENCE = 60
 Started = Callable[..., "subprocess.Popen[str]"]
 
 
@@ -33,18 +28,6 @@ def terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     """Run every process in an empty folder, with the width of a common terminal."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-
-
-def _run(*arguments: str, command: tuple[str, ...] = POLYSMS) -> Said:
-    done = subprocess.run(  # noqa: S603 - our own command
-        [*command, *arguments],
-        capture_output=True,
-        encoding="utf-8",
-        timeout=PATIENCE,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    return checked(done.returncode, done.stdout, done.stderr, given=arguments)
 
 
 @pytest.fixture
@@ -82,7 +65,7 @@ def _ended(process: subprocess.Popen[str]) -> Said:
 
 def test_a_text_from_a_pipe_to_a_pipe(sandbox: str) -> None:
     """The whole way as a process: what is written to a pipe has no colours."""
-    said = _run("send", "--url", CARRIERX, "--to", NUMBER, "hello")
+    said = run("send", "--url", CARRIERX, "--to", NUMBER, "hello")
 
     assert (0, "") == (said.code, said.err)
     assert said.out.startswith("QUEUED, accepted by carrierx\n")
@@ -91,14 +74,14 @@ def test_a_text_from_a_pipe_to_a_pipe(sandbox: str) -> None:
 
 def test_version() -> None:
     """``--version`` says which polysms this is."""
-    said = _run("--version")
+    said = run("--version")
 
     assert (0, "polysms") == (said.code, said.out.split()[0])
 
 
 def test_help_without_a_command() -> None:
     """Without a command the help is shown, and that is no success."""
-    said = _run()
+    said = run()
 
     assert 2 == said.code
     for name in ("demo", "send", "fetch", "list", "check", "providers", "sandbox"):
@@ -108,7 +91,7 @@ def test_help_without_a_command() -> None:
 def test_every_help_fits_a_terminal() -> None:
     """The help of every command fits 80 columns."""
     for name in ("demo", "send", "fetch", "list", "check", "providers", "sandbox"):
-        said = _run(name, "--help")
+        said = run(name, "--help")
 
         assert 0 == said.code
         assert all(len(line) <= 80 for line in said.out.splitlines())
@@ -118,7 +101,7 @@ def test_every_help_fits_a_terminal() -> None:
 def test_without_the_extra(missing: str) -> None:
     """Without Typer or Rich the command says what it needs and what to install, in one line."""
     program = f"import sys; sys.modules[{missing!r}] = None; from polysms.cli import main; main()"
-    said = _run("demo", command=(sys.executable, "-c", program))
+    said = run("demo", command=(sys.executable, "-c", program))
 
     (line,) = said.lines
 
@@ -131,7 +114,7 @@ def test_without_the_extra(missing: str) -> None:
 def test_without_the_server(missing: str) -> None:
     """Without what the sandbox needs, the commands that start it say what to install."""
     program = f"import sys; sys.modules[{missing!r}] = None; from polysms.cli import main; main()"
-    said = _run("demo", command=(sys.executable, "-c", program))
+    said = run("demo", command=(sys.executable, "-c", program))
 
     assert 2 == said.code
     assert said.lines[0].startswith(f"the sandbox needs {missing}")
@@ -157,7 +140,7 @@ def test_a_reader_who_has_gone(started: Started, arguments: tuple[str, ...]) -> 
 
 def test_a_list_stops_when_its_reader_has_gone(started: Started, sandbox: str) -> None:
     """A list for a program asks for no further page when nobody reads it."""
-    assert 0 == _run("send", "--url", CARRIERX, "--to", "+13135550141", "x").code
+    assert 0 == run("send", "--url", CARRIERX, "--to", "+13135550141", "x").code
     said = _unread(started("list", "--json", "--url", CARRIERX, "--remote", "carrierx"))
 
     assert (0, "") == (said.code, said.err)
@@ -183,7 +166,7 @@ def test_streams_that_are_closed() -> None:
     """A command started without stdout and stderr does its work all the same."""
     script = 'exec "$@" >&- 2>&-'
     shell = ("/bin/sh", "-c", script, "sh", *POLYSMS)
-    said = _run("send", "--url", MEMORY, "--to", NUMBER, "x", command=shell)
+    said = run("send", "--url", MEMORY, "--to", NUMBER, "x", command=shell)
 
     assert 0 == said.code
 
@@ -191,7 +174,7 @@ def test_streams_that_are_closed() -> None:
 def test_an_encoding_that_lacks_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a terminal cannot say is replaced, and breaks nothing."""
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    said = _run("send", "--url", MEMORY, "--to", NUMBER, "--smart", "“x”")
+    said = run("send", "--url", MEMORY, "--to", NUMBER, "--smart", "“x”")
 
     assert (0, "") == (said.code, said.err)
     assert "Smart encoding changed '?' to" in said.out
@@ -246,62 +229,7 @@ def test_the_sandbox_tells_people_how_to_use_it(started: Started) -> None:
 def test_a_port_that_is_taken() -> None:
     """A port that someone else has is a mistake of usage, with the address in the sentence."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        said = _run("sandbox", "--port", str(taken.getsockname()[1]))
+        said = run("sandbox", "--port", str(taken.getsockname()[1]))
 
     assert 2 == said.code
     assert "cannot listen on 127.0.0.1" in said.lines[0]
-
-
-def test_demo() -> None:
-    """The demo needs no account: five messages arrive, SignalWire's MMS ends at SENT."""
-    said = _run("demo")
-    rows = [line.split() for line in said.out.splitlines()[1:7]]
-
-    assert (0, "") == (said.code, said.err)
-    assert [
-        ("wavix", "sms", "DELIVERED"),
-        ("wavix", "mms", "DELIVERED"),
-        ("carrierx", "sms", "DELIVERED"),
-        ("carrierx", "mms", "DELIVERED"),
-        ("signalwire", "sms", "DELIVERED"),
-        ("signalwire", "mms", "SENT"),
-    ] == [(row[0], row[1], row[-3]) for row in rows]
-    assert "SignalWire's MMS ends at SENT: no carrier reports" in said.out
-    assert all(len(line) <= 80 for line in said.out.splitlines())
-
-
-def test_demo_as_json() -> None:
-    """Programs get the six deliveries, each with where it should end and whether it did."""
-    said = _run("demo", "--json")
-    told = json.loads(said.out)
-
-    assert (0, True, 6) == (said.code, told["ok"], len(told["messages"]))
-    assert {True} == {message["settled"] for message in told["messages"]}
-    assert all(message["seconds"] > 0 for message in told["messages"])
-
-
-def test_demo_on_a_terminal() -> None:
-    """On a terminal the table is shown live and in colours, and once more when all is settled."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(  # noqa: S603 - our own command
-        [*POLYSMS, "demo"], stdout=theirs, stderr=theirs, stdin=subprocess.DEVNULL, env=_colours()
-    )
-    os.close(theirs)
-    shown = b""
-    try:
-        while chunk := os.read(ours, 65_536):
-            shown += chunk
-    except OSError:  # how Linux says that the other end is closed
-        pass
-    os.close(ours)
-
-    assert 0 == process.wait(PATIENCE)
-    assert b"\x1b[32mDELIVERED" in shown
-    assert shown.count(b"provider") > 1
-
-
-def _colours() -> dict[str, str]:
-    hidden = ("NO_COLOR", "FORCE_COLOR", "TERM")
-    return {name: value for name, value in os.environ.items() if name not in hidden} | {
-        "TERM": "xterm"
-    }

@@ -59,6 +59,13 @@ def test_get_mms(house: House) -> None:
     assert {"text": "Hello", "media": [PICTURE]} == body["message_body"]
 
 
+def test_name_with_a_plus(house: House) -> None:
+    """A name may begin with a plus (seed 000), which is not a number's and stays."""
+    sent = house.send("wavix", "447700900101", from_="+Plus")
+
+    assert "+Plus" == house.get("wavix", f"/v3/messages/{sent['message_id']}").json["from"]
+
+
 def test_get_wrapped(house: House) -> None:
     """The guide (seed 000) shows the message in an object of its own."""
     sent = house.send("wavix")

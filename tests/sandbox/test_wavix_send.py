@@ -181,6 +181,8 @@ def test_no_object(house: House, body: bytes) -> None:
         # Error 25.
         ({"callback_url": "ftp://example.com"}, "Callback URL is invalid"),
         ({"callback_url": "example.com"}, "Callback URL is invalid"),
+        ({"callback_url": "http://"}, "Callback URL is invalid"),
+        ({"callback_url": "http://example.com/\r\nb"}, "Callback URL is invalid"),
         ({"callback_url": 7}, "Callback URL is invalid"),
         # Error 41.
         (text("a" * 1631), "Message is too long"),
@@ -212,6 +214,8 @@ def test_against_the_rules(house: House, changes: dict[str, Any], message: str) 
         # Seed 000: hyphen, plus, underscore, ampersand and space too.
         {"from_": "A-b+c_d & e", "to": "+447700900101"},
         {"from_": "12a", "to": "+447700900101"},
+        # Seed 002 names the US and Canada only.
+        {"from_": "Acme", "to": "+18765550101"},
     ],
 )
 def test_taken(house: House, changes: dict[str, Any]) -> None:
