@@ -173,9 +173,11 @@ class Message:
     media: tuple[str, ...] = attrs.field(
         default=(), converter=_media, kw_only=True, repr=_shown_media
     )
-    from_: str | None = _optional(converter=_sender, repr=redact.mask)
-    valid_for: int | None = _optional(converter=_valid_for)
-    status_callback: str | None = _optional(converter=_callback, repr=False)
+    from_: str | None = attrs.field(default=None, converter=_sender, kw_only=True, repr=redact.mask)
+    valid_for: int | None = attrs.field(default=None, converter=_valid_for, kw_only=True)
+    status_callback: str | None = attrs.field(
+        default=None, converter=_callback, kw_only=True, repr=False
+    )
     tag: str | None = _optional(_label, repr=redact.shown)
     key: str | None = _optional(_label, repr=redact.shown)
     tenant: str | None = _optional(_label, repr=redact.shown)

@@ -11,7 +11,8 @@ import re
 HIDDEN = "***"
 #: A number of fewer digits is a short code, known to all.
 PRIVATE_DIGITS = 7
-_NUMBER = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){6,}")
+# Seven digits after a plus, ten without one: fewer are a date, a time or a count.
+_NUMBER = re.compile(r"\+\d(?:[\s().-]{0,2}\d){6,}|(?<![\w-])\d(?:[\s().-]{0,2}\d){9,}(?![\w-])")
 _CREDENTIAL = re.compile(
     r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{6,}"
     # KEY is no one's: it stands in our own examples.

@@ -82,7 +82,7 @@ def made(kind: type[PolysmsError]) -> PolysmsError:
 
 @pytest.mark.parametrize(("kind", "parent", "fault", "later"), TREE)
 def test_tree(
-    kind: type[PolysmsError], parent: type[Exception], fault: Fault | None, later: bool
+    *, kind: type[PolysmsError], parent: type[Exception], fault: Fault | None, later: bool
 ) -> None:
     """Each class stands below its parent and says by itself whose fault it is."""
     error = kind("A sentence.")
@@ -134,7 +134,7 @@ def test_facts_left_out(kind: type[PolysmsError]) -> None:
 
 def pickled(protocol: int) -> Callable[[PolysmsError], PolysmsError]:
     """Return a function that takes an error through a pickle and back."""
-    return lambda error: pickle.loads(pickle.dumps(error, protocol))  # type: ignore[no-any-return]  # noqa: S301 - our own
+    return lambda error: pickle.loads(pickle.dumps(error, protocol))  # noqa: S301 - our own
 
 
 COPIES: list[Callable[[PolysmsError], PolysmsError]] = [
@@ -189,7 +189,7 @@ REASONS = [
 
 
 @pytest.mark.parametrize(("reason", "stops", "fault"), REASONS)
-def test_reason(reason: Reason, stops: bool, fault: Fault) -> None:
+def test_reason(*, reason: Reason, stops: bool, fault: Fault) -> None:
     """A reason says whether another provider may be asked, and gives its fault to the error."""
     assert stops is reason.stops
     assert fault is reason.fault

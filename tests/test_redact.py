@@ -34,7 +34,7 @@ def test_mask(number: str | None, expected: str) -> None:
 
 SCRUBBED = [
     ("call +13135550123 now", "call +1********23 now"),
-    ("to (313) 555-0123.", "to (3*********23."),
+    ("to (313) 555-0123.", "to (3**********23."),
     ("+1 313.555.0123, 13135550124", "+1***********23, 1********24"),
     ("error 21610 at line 123456", "error 21610 at line 123456"),
     ("Authorization: Bearer abcDEF123._~+/=-", "Authorization: ***"),

@@ -6,6 +6,7 @@ official Python client of 2022. From documents only, not verified live.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -25,12 +26,7 @@ from polysms.providers.outcome import accepted, outcome
 
 BASE_URL = "https://api.carrierx.com/core/v2"
 
-STATUSES = {
-    "queued": Status.QUEUED,
-    "sent": Status.SENT,
-    "delivered": Status.DELIVERED,
-    "received": Status.RECEIVED,
-}
+STATUSES = {word: Status[word.upper()] for word in ("queued", "sent", "delivered", "received")}
 # The full list of words could not be read in the documents; a name that says failure is believed.
 GUESSES = (
     ("undeliv", Status.UNDELIVERED),
@@ -41,17 +37,19 @@ GUESSES = (
 )
 # Errors carry no code, but name the field at fault: {"errors": [{"field", "message", ...}]}.
 FIELDS = {
-    "to": Reason.INVALID_NUMBER,
-    "to_did": Reason.INVALID_NUMBER,
-    "group_recipients": Reason.INVALID_NUMBER,
-    "from": Reason.SENDER,
-    "from_did": Reason.SENDER,
+    **dict.fromkeys(("to", "to_did", "group_recipients"), Reason.INVALID_NUMBER),
+    **dict.fromkeys(("from", "from_did"), Reason.SENDER),
     "media_urls": Reason.MEDIA,
     "message": Reason.CONTENT,
 }
+# Nor are the texts listed; these words would mean the same in any of them.
+TEXTS = (
+    (r"opted[ -]?out|unsubscribed", Reason.OPTED_OUT),
+    (r"balance|insufficient funds|not enough credit", Reason.BALANCE),
+    (r"not enabled|capabilit", Reason.SENDER),
+)
 SCOPES = "sending needs the scope sms.manage or sms.create"
-#: "max 10 numbers including the sender" (seed 003 and the SMS object's page).
-LARGEST_GROUP = 10
+LARGEST_GROUP = 10  # "max 10 numbers including the sender" (the SMS object's page)
 
 
 @attrs.frozen(kw_only=True)
@@ -65,7 +63,6 @@ class CarrierXSettings:
     password: str | None = base.optional_secret()
 
     def __attrs_post_init__(self) -> None:
-        """Require one way to say who we are."""
         if not self.token and not (self.username and self.password):
             raise ValueError("token: is missing; give token, or username and password")
 
@@ -85,9 +82,7 @@ class CarrierXOptions:
     unclear send can be found less surely.
     """
 
-    group_recipients: tuple[str, ...] = attrs.field(
-        default=(), converter=_group, repr=lambda group: f"<{len(group)} numbers>"
-    )
+    group_recipients: tuple[str, ...] = attrs.field(default=(), converter=_group, repr=False)
     type: str | None = attrs.field(default=None, validator=optional(in_(("sms", "mms"))))
     user_data: str | None = attrs.field(default=None, validator=optional(instance_of(str)))
 
@@ -163,7 +158,9 @@ class CarrierX:
         """Take the account's credentials, and the address that stands for the public one."""
         self._base = base_url
         self._url = f"{self._base}/sms/messages"
-        self._read = {"Authorization": _authorization(settings), "Accept": base.JSON}
+        basic = base.basic(settings.username, settings.password)
+        authorization = f"Bearer {settings.token}" if settings.token else basic
+        self._read = {"Authorization": authorization, "Accept": base.JSON}
         self._write = {**self._read, "Content-Type": base.JSON}
 
     def request(self, message: Message, reference: str) -> Request:
@@ -182,8 +179,7 @@ class CarrierX:
             type="mms" if kind == "mms" else options.type,
             user_data=options.user_data or reference,
         )
-        content = reading.dumps(_wire.unstructure(send))
-        return Request("POST", self._url, self._write, content)
+        return Request("POST", self._url, self._write, reading.dumps(_wire.unstructure(send)))
 
     def recipients(self, message: Message) -> tuple[str, ...]:
         """Return every number the message would reach, the group's included."""
@@ -203,17 +199,15 @@ class CarrierX:
 
     def list_request(self, query: Query) -> Request:
         """Return ``GET /sms/messages``, filtered in CarrierX's language, values quoted."""
-        conditions = [
-            ("direction", "eq", query.direction),
-            ("to", "eq", query.to and numbers.digits(query.to)),
-            ("from", "eq", query.from_ and numbers.digits(query.from_)),
-            ("user_data", "eq", query.reference),
-            ("date_created", "ge", _stamp(query.since)),
-            ("date_created", "le", _stamp(query.until)),
-        ]
-        wanted = [
-            f"{field} {operator} {_quoted(value)}" for field, operator, value in conditions if value
-        ]
+        conditions = {
+            "direction eq": query.direction,
+            "to eq": query.to and numbers.digits(query.to),
+            "from eq": query.from_ and numbers.digits(query.from_),
+            "user_data eq": query.reference,
+            "date_created ge": _stamp(query.since),
+            "date_created le": _stamp(query.until),
+        }
+        wanted = [f"{test} {_quoted(value)}" for test, value in conditions.items() if value]
         given = {
             "filter": " and ".join(wanted),
             "limit": str(min(max(query.page_size, 1), 1000)),
@@ -227,7 +221,7 @@ class CarrierX:
         data = reading.mapping(reading.loads(response))
         if not response.ok or not isinstance(data.get("items"), list):
             return _refusal(response, data)
-        records = tuple(_record(reading.mapping(item)) for item in data["items"])
+        records = tuple(_record(item) for item in reading.objects(data["items"]))
         offset = int(query.cursor or 0) + len(records)
         more = bool(records) and data.get("has_more") is True
         return Page(records, attrs.evolve(query, cursor=str(offset)) if more else None)
@@ -235,12 +229,6 @@ class CarrierX:
     def check_request(self) -> Request:
         """Return ``GET /oauth/whoami``, which shows whether the credentials are good."""
         return Request("GET", f"{self._base}/oauth/whoami", self._read)
-
-
-def _authorization(settings: CarrierXSettings) -> str:
-    if settings.token:
-        return f"Bearer {settings.token}"
-    return base.basic(settings.username, settings.password)
 
 
 def _check_group(message: Message, group: tuple[str, ...], kind: str | None) -> None:
@@ -271,21 +259,19 @@ def _quoted(value: str) -> str:
 
 
 def _refusal(response: Response, data: Mapping[str, Any]) -> Answer:
-    items = data.get("errors")
-    errors = [reading.mapping(item) for item in items] if isinstance(items, list) else []
+    errors = reading.objects(data.get("errors"))
     said = [data.get("message"), *(error.get("message") for error in errors)]
     text = "; ".join(part for part in said if isinstance(part, str) and part)
     fields = [reading.word(error.get("field")) or "" for error in errors]
-    reason = next((FIELDS[field] for field in fields if field in FIELDS), None)
+    worded = (found for words, found in TEXTS if re.search(words, text, re.IGNORECASE))
+    reason = next(worded, None) or next((FIELDS[one] for one in fields if one in FIELDS), None)
     if response.status == 403:
         text = f"{text or 'Forbidden'} ({SCOPES})"
     return outcome(response, reason=reason, text=text, code=next(filter(None, fields), None))
 
 
 def _status(said: _Sms) -> Status:
-    if said.direction == "inbound":
-        return Status.RECEIVED
-    word = said.status or ""
+    word = "received" if said.direction == "inbound" else said.status or ""
     guessed = (status for part, status in GUESSES if part in word.lower())
     return STATUSES.get(word) or next(guessed, Status.UNRECOGNIZED)
 

@@ -107,7 +107,7 @@ def options_of(message: Message, provider: str, kind: type[T]) -> T:
     except (TypeError, ValueError) as error:
         if isinstance(error, InvalidMessage):
             raise
-        raise _wrong(provider, str(error)) from error
+        raise _wrong(provider, str(error.args[0])) from error
 
 
 def _wrong(provider: str, sentence: str) -> InvalidMessage:

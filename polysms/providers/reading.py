@@ -107,6 +107,11 @@ def moment(value: object, _: object = None) -> datetime | None:
         return None
 
 
+def objects(value: object) -> list[dict[str, Any]]:
+    """Return the objects of a JSON array; none for anything else."""
+    return [mapping(item) for item in value] if isinstance(value, list) else []
+
+
 def strings(value: object, _: object = None) -> Strings:
     """Return the texts of a JSON array; nothing for anything else."""
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()

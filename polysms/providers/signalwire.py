@@ -244,7 +244,7 @@ class SignalWire:
         data = reading.mapping(reading.loads(response))
         if not response.ok or not isinstance(data.get("data"), list):
             return _refusal(response, data)
-        records = tuple(_record(reading.mapping(item)) for item in data["data"])
+        records = tuple(_record(item) for item in reading.objects(data["data"]))
         link = reading.mapping(data.get("links")).get("next")
         target = self._followed(link) if isinstance(link, str) and link else None
         following = (
@@ -264,8 +264,7 @@ class SignalWire:
 
 
 def _refusal(response: Response, data: Mapping[str, Any]) -> Answer:
-    items = data.get("errors")
-    errors = [reading.mapping(item) for item in items] if isinstance(items, list) else []
+    errors = reading.objects(data.get("errors"))
     codes = [code for error in errors if (code := reading.word(error.get("code")))]
     said = [reading.word(error.get("message") or error.get("detail")) for error in errors]
     text = "; ".join(part for part in (*said, reading.word(data.get("error"))) if part)

@@ -36,8 +36,8 @@ STATUSES = {
     "dlr_expired": Status.UNREPORTED,
 }
 
-# docs.wavix.com/messaging/errors/ID. The API shows no id, only a text (providers disagree on its
-# wording), so each row has words to find in it; the first row that fits counts.
+# docs.wavix.com/messaging/errors/ID. The API shows no id, only a text, so each row has words to
+# find in it; the first row that fits counts.
 ERRORS: tuple[tuple[int, str, Reason], ...] = (
     (55, r"idempoten|duplicate", Reason.DUPLICATE),
     (9, r"unsubscribed|opted[ -]?out|stop word", Reason.OPTED_OUT),
@@ -87,9 +87,8 @@ class WavixSettings:
 
 @attrs.frozen(kw_only=True)
 class WavixOptions:
-    """What only Wavix has.
+    """``tag`` replaces our reference on the wire, so an unclear send is found less surely.
 
-    ``tag`` replaces our reference on the wire, so an unclear send can be found less surely;
     ``smart_encoding`` lets Wavix replace characters (named in error 41, absent from the OpenAPI).
     """
 
@@ -148,8 +147,7 @@ class Wavix:
         title="Wavix",
         lookup="exact",
         reports=frozenset({"sms", "mms"}),
-        # Error 41 names these (the first may be a misprint of 1,530).
-        longest_units={"GSM-7": 1630, "UCS-2": 670},
+        longest_units={"GSM-7": 1630, "UCS-2": 670},  # error 41; 1,630 may be a misprint of 1,530
         most_media=5,
         validity=True,
         tag=False,
@@ -166,7 +164,7 @@ class Wavix:
     def __init__(self, settings: WavixSettings, base_url: str = BASE_URL) -> None:
         """Take the account's key, and the address that stands for the public one."""
         self._url = f"{base_url}/v3/messages"
-        self._profile = f"{base_url}/v1/profile"
+        self._base = base_url
         self._read = {"Authorization": f"Bearer {settings.api_key}", "Accept": base.JSON}
         self._write = {**self._read, "Content-Type": base.JSON}
 
@@ -192,10 +190,13 @@ class Wavix:
 
     def warnings(self, message: Message) -> tuple[str, ...]:
         """Return what two documents of Wavix disagree on, for this sender."""
-        sender = message.from_ or ""
-        if not numbers.is_alphanumeric(sender) or _NARROW_NAME.fullmatch(sender):
-            return ()
-        return (f"sender {sender!r}: one Wavix guide allows only letters, digits and spaces",)
+        sender = message.from_ or "0"
+        known = not numbers.is_alphanumeric(sender) or _NARROW_NAME.fullmatch(sender)
+        return (
+            ()
+            if known
+            else (f"sender {sender!r}: one Wavix guide allows only letters, digits and spaces",)
+        )
 
     def read(self, response: Response) -> Answer:
         """Return what the answer to a send means."""
@@ -229,7 +230,7 @@ class Wavix:
         data = reading.mapping(reading.loads(response))
         if not response.ok or not isinstance(data.get("items"), list):
             return _refusal(response, data)
-        records = tuple(_record(reading.mapping(item)) for item in data["items"])
+        records = tuple(_record(item) for item in reading.objects(data["items"]))
         pages = reading.mapping(data.get("pagination"))
         page = int(query.cursor or 1)
         more = bool(records) and page < (reading.whole(pages.get("total_pages")) or 0)
@@ -237,7 +238,7 @@ class Wavix:
 
     def check_request(self) -> Request:
         """Return ``GET /v1/profile``, which shows whether the key is good and sends nothing."""
-        return Request("GET", self._profile, self._read)
+        return Request("GET", f"{self._base}/v1/profile", self._read)
 
 
 def _day(moment: datetime | None, later: int) -> str | None:
@@ -245,19 +246,15 @@ def _day(moment: datetime | None, later: int) -> str | None:
 
 
 def _check_sender(message: Message) -> None:
-    sender = message.from_ or ""
+    sender = message.from_ or "0"
     if not numbers.is_alphanumeric(sender):
         return
-    if not _NAME.fullmatch(sender):
-        raise Unsupported(
-            f"Wavix: sender {sender!r} must be 3 to 11 ASCII letters, digits, spaces or - + _ &",
-            reason=Reason.SENDER,
-        )
-    if numbers.in_us_or_canada(message.to):
-        raise Unsupported(
-            f"Wavix: sender {sender!r} cannot be used to the US or Canada; send from a number",
-            reason=Reason.SENDER,
-        )
+    why = "must be 3 to 11 ASCII letters, digits, spaces or - + _ &"
+    if _NAME.fullmatch(sender):
+        if not numbers.in_us_or_canada(message.to):
+            return
+        why = "cannot be used to the US or Canada; send from a number"
+    raise Unsupported(f"Wavix: sender {sender!r} {why}", reason=Reason.SENDER)
 
 
 def _says_no(data: Mapping[str, Any]) -> bool:
@@ -265,26 +262,23 @@ def _says_no(data: Mapping[str, Any]) -> bool:
 
 
 def _refusal(response: Response, data: Mapping[str, Any]) -> Answer:
-    said = data.get("message")
-    text = said if isinstance(said, str) else ""
+    text = reading.word(data.get("message")) or ""
     reason = _reason(text)
     if response.ok and _says_no(data):
         # A "no" inside a 2xx: Wavix's own Go client reads these flags there too.
         response = attrs.evolve(response, status=422)
     if response.status == 401:
         text = f"{text or 'Unauthorized'} (a key may be limited to IP addresses)"
-    code = reading.word(data.get("error_code"))
-    return outcome(response, reason=reason, text=text, code=code)
+    return outcome(response, reason=reason, text=text, code=reading.word(data.get("error_code")))
 
 
 def _reason(text: str) -> Reason | None:
-    lowered = text.lower()
-    return next((reason for _, words, reason in ERRORS if re.search(words, lowered)), None)
+    found = (reason for _, words, reason in ERRORS if re.search(words, text, re.IGNORECASE))
+    return next(found, None)
 
 
 def _record(data: dict[str, Any]) -> Record:
     said: _Message = _wire.structure(data, _Message)
-    body = said.message_body
     status = STATUSES.get(said.status or "", Status.UNRECOGNIZED)
     return Record(
         provider_id=said.message_id,
@@ -294,8 +288,8 @@ def _record(data: dict[str, Any]) -> Record:
         direction=said.direction,
         to=reading.plus(said.to),
         from_=reading.plus(said.sender),
-        text=reading.word(body.get("text")),
-        media=reading.strings(body.get("media")),
+        text=reading.word(said.message_body.get("text")),
+        media=reading.strings(said.message_body.get("media")),
         reference=said.tag,
         segments_billed=said.segments,
         price=said.charge,

@@ -10,13 +10,13 @@ import attrs
 
 from polysms.config import Account, Rails, Route
 from polysms.delivery import Attempt, Considered, Delivery, Evidence, Outcome
-from polysms.errors import NotSent, PolysmsError, Unsupported
+from polysms.errors import NotSent, PolysmsError, Reason, Unsupported
 from polysms.message import Message
-from polysms.providers.base import Request, Response
+from polysms.providers.base import Provider, Request, Response
 from polysms.providers.limits import advisory
 from polysms.routing import rails as guard
 from polysms.routing.results import delivery_after, error_after, error_of
-from polysms.routing.senders import Logical, check_named, sender_for
+from polysms.routing.senders import Logical, check_named, senders_for
 from polysms.routing.steps import Answer, Call, Failure, Step, Wait, World, Write
 from polysms.routing.strategies import STRATEGIES
 from polysms.routing.verdict import Verdict, judge
@@ -123,13 +123,13 @@ class _Run:
     def _ready(self, account: Account, left: float) -> _Ready:
         adapter = account.adapter
         guard.check(self.message, account, self.plan.rails)
-        sender = sender_for(self.message, account, self.plan.senders)
+        senders = senders_for(self.message, account, self.plan.senders)
         unsupported = advisory(self.message, adapter.capabilities)
         if unsupported and self.plan.route.strict:
             names = " and ".join(unsupported)
             raise Unsupported(f"{adapter.capabilities.title} has no word for {names}")
-        message = changed(self.message, from_=sender, valid_for=self._validity())
         reference = self.world.new_id()
+        message, request = self._said(adapter, senders, reference)
         seconds = min(left, self.plan.route.attempt_timeout or left)
         warnings = getattr(adapter, "warnings", None)
         now = self.world.now()
@@ -140,11 +140,26 @@ class _Run:
             reference=reference,
             started_at=now,
             expires_at=expires_at,
-            from_=sender,
+            from_=message.from_,
             unsupported=unsupported,
             warnings=warnings(message) if warnings else (),
         )
-        return _Ready(account, adapter.request(message, reference), attempt, seconds)
+        return _Ready(account, request, attempt, seconds)
+
+    def _said(
+        self, adapter: Provider, senders: Sequence[str], reference: str
+    ) -> tuple[Message, Request]:
+        """Return the message and its request with the first sender that can say it."""
+        *others, last = senders
+        for sender in others:
+            message = changed(self.message, from_=sender, valid_for=self._validity())
+            try:
+                return message, adapter.request(message, reference)
+            except Unsupported as error:
+                if error.reason is not Reason.SENDER:
+                    raise
+        message = changed(self.message, from_=last, valid_for=self._validity())
+        return message, adapter.request(message, reference)
 
     def _validity(self) -> int | None:
         """Return what is left of ``valid_for``: a later attempt must not outlive the first."""

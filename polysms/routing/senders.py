@@ -1,4 +1,4 @@
-"""Which of its senders an account uses for a message."""
+"""Which of its senders an account may use for a message, and in which order."""
 
 from __future__ import annotations
 
@@ -23,25 +23,31 @@ def check_named(message: Message, logical: Logical) -> None:
         )
 
 
-def sender_for(message: Message, account: Account, logical: Logical) -> str:
-    """Return the sender this account uses; raise Unsupported where it has none for the message."""
+def senders_for(message: Message, account: Account, logical: Logical) -> Sequence[str]:
+    """Return the senders this account may use, the first choice first.
+
+    Raises Unsupported where it has none for the message.
+    """
     wanted = message.from_
     if wanted is None:
-        return _chosen(account.sender, message, f"account {account.name} has no sender")
+        return _turned(account.sender, message, f"account {account.name} has no sender")
     if wanted.startswith("@"):
         own = logical[wanted[1:]].get(account.name, ())
-        return _chosen(own, message, f"account {account.name} has no sender for {wanted}")
+        return _turned(own, message, f"account {account.name} has no sender for {wanted}")
     listed = [*account.sender, *_all_of(account.name, logical)]
     fitting = [sender for sender in listed if numbers.same(sender, wanted)]
-    return _chosen(fitting[:1], message, f"account {account.name} does not list this sender")
+    return _turned(fitting[:1], message, f"account {account.name} does not list this sender")
 
 
 def _all_of(account: str, logical: Logical) -> list[str]:
     return [sender for senders in logical.values() for sender in senders.get(account, ())]
 
 
-def _chosen(senders: Sequence[str], message: Message, sentence: str) -> str:
+def _turned(senders: Sequence[str], message: Message, sentence: str) -> Sequence[str]:
     if not senders:
         raise Unsupported(f"{sentence}; add it to its sender", reason=Reason.SENDER)
+    if len(senders) == 1:
+        return senders
     # One recipient always hears from the same number; Python's own hash differs by process.
-    return senders[crc32(message.to.encode()) % len(senders)]
+    first = crc32(message.to.encode()) % len(senders)
+    return [*senders[first:], *senders[:first]]

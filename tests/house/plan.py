@@ -22,11 +22,12 @@ PROVIDER = "providers.*"
 ROOMS: Mapping[str, tuple[str, ...]] = {
     # Values. They touch nothing and know no provider.
     "redact": (),
+    "values": (),
     "errors": ("redact",),
     "numbers": ("errors",),
     "segments": ("errors",),
     "delivery": ("errors",),
-    "message": ("numbers", "segments", "delivery"),
+    "message": ("numbers", "segments", "delivery", "values"),
     # Providers. They touch nothing and each knows itself.
     "providers.base": ("message",),
     "providers.reading": ("providers.base",),
@@ -62,7 +63,7 @@ ANNEXES: Mapping[str, str] = {
 #: Above this line, clocks, random numbers, ids and the world are arguments.
 PURE = frozenset(
     {
-        *("redact", "errors", "numbers", "segments", "delivery", "message"),
+        *("redact", "values", "errors", "numbers", "segments", "delivery", "message"),
         *("providers.base", "providers.reading", "providers.limits", "providers.outcome"),
         *(PROVIDER, "providers", "config", "routing", "webhooks", "report"),
     }
