@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -162,7 +163,7 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Client]]:
     """Let ``polysms.send`` share a client for this test only."""
     made: list[Client] = []
     monkeypatch.setattr(front, "_shared", made)
-    monkeypatch.setattr(front.atexit, "register", lambda _: None)
+    monkeypatch.setattr("atexit.register", lambda _: None)
     monkeypatch.setenv("POLYSMS_URL", "memory://?sender=Acme || memory://?sender=Other")
     yield made
     for client in made:
@@ -228,7 +229,7 @@ def test_shared_client_is_closed_when_python_ends() -> None:
     )
     done = subprocess.run(  # noqa: S603 - our own words
         [sys.executable, "-c", program],
-        env={"POLYSMS_URL": "null://?sender=Acme"},
+        env={**os.environ, "POLYSMS_URL": "null://?sender=Acme"},
         capture_output=True,
         check=True,
         text=True,

@@ -173,14 +173,12 @@ class Wavix:
         check(message, self.capabilities)
         _check_sender(message)
         options = options_of(message, self.name, WavixOptions)
-        body: dict[str, Any] = {"text": message.text}
-        if message.media:
-            # Any value but null makes it an MMS, an empty list too (seed 000).
-            body["media"] = message.media
+        # Any value but null makes it an MMS, an empty list too (seed 000).
+        media = {"media": message.media} if message.media else {}
         send = _Send(
             sender=message.from_ or "",
             to=message.to,
-            message_body=body,
+            message_body={"text": message.text, **media},
             callback_url=message.status_callback,
             validity=message.valid_for,
             tag=options.tag or reference,
@@ -191,12 +189,9 @@ class Wavix:
     def warnings(self, message: Message) -> tuple[str, ...]:
         """Return what two documents of Wavix disagree on, for this sender."""
         sender = message.from_ or "0"
-        known = not numbers.is_alphanumeric(sender) or _NARROW_NAME.fullmatch(sender)
-        return (
-            ()
-            if known
-            else (f"sender {sender!r}: one Wavix guide allows only letters, digits and spaces",)
-        )
+        if not numbers.is_alphanumeric(sender) or _NARROW_NAME.fullmatch(sender):
+            return ()
+        return (f"sender {sender!r}: one Wavix guide allows only letters, digits and spaces",)
 
     def read(self, response: Response) -> Answer:
         """Return what the answer to a send means."""
