@@ -24,12 +24,16 @@ import trustme
 
 #: Seconds a hanging server hangs at most; it stops when the test ends.
 LONGEST_HANG = 20.0
+LARGEST_HEAD = 1_000_000
 ACCEPTED = json.dumps({"message_id": "m-1", "status": "accepted"}).encode()
 
 
 @attrs.define
 class Seen:
-    """One request as the server saw it: whether all of it came, and whether it was acted upon."""
+    """One request as the server saw it: whether it read all of it, and whether it acted upon it.
+
+    A connection on which no request came has one too, with both false.
+    """
 
     complete: bool = False
     processed: bool = False
@@ -47,7 +51,7 @@ class Talk:
     def read_head(self) -> bytes:
         """Read the request's head, and no further than the socket gives with it."""
         data = b""
-        while b"\r\n\r\n" not in data:
+        while b"\r\n\r\n" not in data and len(data) < LARGEST_HEAD:
             more = self.connection.recv(65536)
             if not more:
                 return data
@@ -65,6 +69,11 @@ class Talk:
                 return
             body += more
         self.seen.complete = bool(head)
+
+    def again(self) -> None:
+        """Await another request on the same connection."""
+        self.seen = Seen()
+        self.server.seen.append(self.seen)
 
     def process(self) -> None:
         """Read the whole request and act upon it, as a provider that takes the message."""
@@ -121,80 +130,89 @@ def _after(*steps: Callable[[Talk], object]) -> Callable[[Talk], None]:
     return act
 
 
-_BIG = b"HTTP/1.1 201 Created\r\nX-Big: " + b"a" * 300_000 + b"\r\n\r\n"
-_CHUNKED = b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n"
+def _taken(about: str, *steps: Callable[[Talk], object]) -> Fault:
+    return Fault(about, _after(Talk.process, *steps))
+
+
+def _sent(data: bytes) -> Callable[[Talk], None]:
+    return lambda talk: talk.send(data)
+
+
+def _cut(talk: Talk) -> None:
+    talk.answer("201 Created", ACCEPTED, length=999)
+
+
+def _whole(talk: Talk) -> None:
+    talk.answer("201 Created", ACCEPTED)
+
+
+def _packed(talk: Talk) -> None:
+    talk.answer("201 Created", ACCEPTED, "Content-Encoding: gzip\r\n")
+
+
+def _huge(talk: Talk) -> None:
+    talk.answer("201 Created", b'{"a":"' + b"x" * 5_000_000 + b'"}')
+
+
+_CREATED = b"HTTP/1.1 201 Created\r\n"
+_BIG = _CREATED + b"X-Big: " + b"a" * 300_000 + b"\r\n\r\n"
+_CHUNKED = _CREATED + b"Transfer-Encoding: chunked\r\n\r\n"
 
 FAULTS: dict[str, Fault] = {
-    "none": Fault(
-        "takes the message", _after(Talk.process, lambda t: t.answer("201 Created", ACCEPTED))
-    ),
-    "close_unread": Fault("closes before it reads", lambda t: t.connection.close()),
+    "none": _taken("takes the message", _whole),
+    "close_unread": Fault("closes before it reads", lambda talk: talk.connection.close()),
     "reset_unread": Fault("resets before it reads", Talk.reset),
-    "close_processed": Fault("takes the message and closes", Talk.process),
-    "reset_processed": Fault("takes the message and resets", _after(Talk.process, Talk.reset)),
     "hang_unread": Fault("never reads", Talk.hang),
-    "hang_processed": Fault("takes the message and says nothing", _after(Talk.process, Talk.hang)),
-    "garbage": Fault("answers no HTTP", _after(Talk.process, lambda t: t.send(b"what?\r\n\r\n"))),
-    "big_head": Fault("answers with a head too big", _after(Talk.process, lambda t: t.send(_BIG))),
-    "only_100": Fault(
-        "says 100 Continue and closes",
-        _after(Talk.process, lambda t: t.send(b"HTTP/1.1 100 Continue\r\n\r\n")),
+    "close_processed": _taken("takes the message and closes"),
+    "reset_processed": _taken("takes the message and resets", Talk.reset),
+    "hang_processed": _taken("takes the message and says nothing", Talk.hang),
+    "garbage": _taken("answers no HTTP", _sent(b"what?\r\n\r\n")),
+    "big_head": _taken("answers with a head too big", _sent(_BIG)),
+    "only_100": _taken("100 Continue, and closes", _sent(b"HTTP/1.1 100 Continue\r\n\r\n")),
+    "only_103": _taken(
+        "103 Early Hints, and hangs", _sent(b"HTTP/1.1 103 Early Hints\r\n\r\n"), Talk.hang
     ),
-    "only_103": Fault(
-        "says 103 Early Hints and hangs",
-        _after(Talk.process, lambda t: t.send(b"HTTP/1.1 103 Early Hints\r\n\r\n"), Talk.hang),
+    "trickle_head": _taken(
+        "one byte of the head at a time", lambda talk: talk.trickle(_CREATED * 9, 0.1)
     ),
-    "trickle_head": Fault(
-        "one byte of the head at a time",
-        _after(Talk.process, lambda t: t.trickle(b"HTTP/1.1 201 Created\r\n\r\n" * 9, 0.1)),
-    ),
-    "cut_body": Fault(
-        "201, and half of the body",
-        _after(Talk.process, lambda t: t.answer("201 Created", ACCEPTED, length=999)),
-    ),
-    "reset_in_body": Fault(
-        "201, half of the body, a reset",
-        _after(
-            Talk.process,
-            lambda t: t.answer("201 Created", ACCEPTED, length=999),
-            Talk.pause,
-            Talk.reset,
-        ),
-    ),
-    "hang_in_body": Fault(
-        "201, half of the body, silence",
-        _after(Talk.process, lambda t: t.answer("201 Created", ACCEPTED, length=999), Talk.hang),
-    ),
-    "trickle_body": Fault(
+    "cut_body": _taken("201, and half of the body", _cut),
+    "reset_in_body": _taken("201, half of the body, a reset", _cut, Talk.pause, Talk.reset),
+    "hang_in_body": _taken("201, half of the body, silence", _cut, Talk.hang),
+    "trickle_body": _taken(
         "201, one byte of the body at a time",
-        _after(
-            Talk.process,
-            lambda t: t.send(b"HTTP/1.1 201 Created\r\nContent-Length: 999\r\n\r\n"),
-            lambda t: t.trickle(b" " * 999, 0.1),
-        ),
+        _sent(_CREATED + b"Content-Length: 999\r\n\r\n"),
+        lambda talk: talk.trickle(b" " * 999, 0.1),
     ),
-    "bad_chunk": Fault(
-        "201, badly chunked", _after(Talk.process, lambda t: t.send(_CHUNKED + b"ZZ\r\n"))
+    "bad_chunk": _taken("201, badly chunked", _sent(_CHUNKED + b"ZZ\r\n")),
+    "bad_gzip": _taken("201, badly packed", _packed),
+    "five_megabytes": _taken("201, five megabytes of JSON", _huge),
+}
+
+#: Break when the head is read, and not the body; or when all is read, and nothing done with it.
+UNTAKEN: dict[str, Fault] = {
+    "close_head": Fault("reads the head and closes", _after(Talk.read_head)),
+    "reset_head": Fault("reads the head and resets", _after(Talk.read_head, Talk.reset)),
+    "hang_head": Fault("reads the head and hangs", _after(Talk.read_head, Talk.hang)),
+    "close_read": Fault("reads all and closes", _after(Talk.read)),
+    "reset_read": Fault("reads all and resets", _after(Talk.read, Talk.reset)),
+    "hang_read": Fault("reads all and hangs", _after(Talk.read, Talk.hang)),
+}
+
+#: Take the first request of a connection, keep it open, and break at the second.
+SECOND: dict[str, Fault] = {
+    "second_close": _taken("closes at the next head", _whole, Talk.again, Talk.read_head),
+    "second_reset": _taken(
+        "resets at the next head", _whole, Talk.again, Talk.read_head, Talk.reset
     ),
-    "bad_gzip": Fault(
-        "201, badly packed",
-        _after(
-            Talk.process,
-            lambda t: t.answer("201 Created", ACCEPTED, "Content-Encoding: gzip\r\n"),
-        ),
-    ),
-    "five_megabytes": Fault(
-        "201, five megabytes of JSON",
-        _after(
-            Talk.process, lambda t: t.answer("201 Created", b'{"a":"' + b"x" * 5_000_000 + b'"}')
-        ),
+    "second_reset_processed": _taken(
+        "takes the next message too, and resets", _whole, Talk.again, Talk.process, Talk.reset
     ),
 }
 
 
 def answering(status: str, body: bytes = b"", extra: str = "") -> Fault:
     """Return the fault that reads the request and answers with a status."""
-    return Fault(status, _after(Talk.process, lambda talk: talk.answer(status, body, extra)))
+    return _taken(status, lambda talk: talk.answer(status, body, extra))
 
 
 @cache
@@ -217,6 +235,7 @@ class FaultServer:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             authority().issue_cert(certificate_for).configure_cert(self._context)
         self._threads: list[threading.Thread] = []
+        self._connections: list[socket.socket] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
@@ -235,6 +254,9 @@ class FaultServer:
         # A blocked accept() wakes by a connection, not by close().
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
             pass
+        # Nor does a blocked recv(): the connection must end.
+        for connection in self._connections:
+            _end(connection)
         for thread in self._threads:
             thread.join(LONGEST_HANG)
         self._listening.close()
@@ -257,12 +279,30 @@ class FaultServer:
         with connection, contextlib.suppress(OSError):
             connection.settimeout(LONGEST_HANG)
             if self._context is None:
-                self.fault.act(Talk(connection, self))
+                self._play(connection)
                 return
             # A client that has left already: wrapping its socket would leak it.
             connection.getpeername()
-            with self._context.wrap_socket(connection, server_side=True) as wrapped:
-                self.fault.act(Talk(wrapped, self))
+            with self._context.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            ) as wrapped:
+                self._play(wrapped)
+
+    def _play(self, connection: socket.socket) -> None:
+        self._connections.append(connection)
+        # Whoever came while the server was stopping was not ended by it.
+        if self.stopping.is_set():
+            return
+        if isinstance(connection, ssl.SSLSocket):
+            connection.do_handshake()
+        self.fault.act(Talk(connection, self))
+
+
+def _end(connection: socket.socket) -> None:
+    """End a connection that another thread may be reading from, which then wakes."""
+    with contextlib.suppress(OSError):
+        # Not SSLSocket.shutdown, which would take the TLS state from under the other thread.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def plain(act: Callable[[Talk], None]) -> Fault:
@@ -317,7 +357,8 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while data := source.recv(65536):
             target.sendall(data)
-        target.shutdown(socket.SHUT_RDWR)
+    _end(source)
+    _end(target)
 
 
 def write_authority(folder: Path) -> str:

@@ -180,8 +180,6 @@ def check(config: Config) -> None:
         if name not in config.accounts:
             hint = nearest(name, config.accounts)
             raise fault(key, f"there is no account {name!r}; {hint}", config.where)
-    if config.default is not None:
-        config.route(None)
     for name in _reachable(config):
         broken = config.accounts[name].broken
         if broken is not None:
@@ -203,5 +201,6 @@ def _named(config: Config) -> list[tuple[str, str]]:
 
 def _reachable(config: Config) -> list[str]:
     names = [name for route in config.routes.values() for name in route.accounts]
-    default = [config.default] if config.default in config.accounts else []
-    return [*names, *(name for name in default if name)]
+    if config.default is None and len(config.accounts) > 1:
+        return names
+    return [*names, *config.route(None).accounts]

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 import cattrs
 
-from polysms.errors import ConfigError, PolysmsError
+from polysms.errors import ConfigError
 
 T = TypeVar("T")
 
@@ -118,9 +118,7 @@ def value_of(value: object, kind: Any, key: str, where: str) -> Any:
     """Return one value as the type its field wants."""
     try:
         return _converter.structure(value, kind)
-    except PolysmsError:
-        raise
-    except (ValueError, TypeError, cattrs.BaseValidationError) as error:
+    except (ValueError, TypeError, AttributeError, cattrs.BaseValidationError) as error:
         raise fault(key, _sentence(error), where) from None
 
 

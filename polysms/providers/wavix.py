@@ -71,9 +71,8 @@ ERRORS: tuple[tuple[int, str, Reason], ...] = (
     (25, r"callback", Reason.OTHER),
 )
 
-# Seed 000 lists these; seed 002 only letters, digits and spaces.
-_NAME = re.compile(r"[A-Za-z0-9\-+_& ]{3,11}")
-_NARROW_NAME = re.compile(r"[A-Za-z0-9 ]{1,11}")
+_NAME = re.compile(r"[A-Za-z0-9\-+_& ]{3,11}")  # seed 000
+_NARROW_NAME = re.compile(r"[A-Za-z0-9 ]{1,11}")  # seed 002
 
 
 @attrs.frozen(kw_only=True)
@@ -187,11 +186,12 @@ class Wavix:
         return Request("POST", self._url, self._write, reading.dumps(_wire.unstructure(send)))
 
     def warnings(self, message: Message) -> tuple[str, ...]:
-        """Return what two documents of Wavix disagree on, for this sender."""
-        sender = message.from_ or "0"
-        if not numbers.is_alphanumeric(sender) or _NARROW_NAME.fullmatch(sender):
-            return ()
-        return (f"sender {sender!r}: one Wavix guide allows only letters, digits and spaces",)
+        """Return what may surprise about a name as the sender (seed 002)."""
+        name = message.from_ or "0"
+        one_way = f"sender {name!r} is a name: nobody can reply to it"
+        narrow = f"sender {name!r}: one Wavix guide allows only letters, digits and spaces"
+        known = (one_way,) if _NARROW_NAME.fullmatch(name) else (one_way, narrow)
+        return known if numbers.is_alphanumeric(name) else ()
 
     def read(self, response: Response) -> Answer:
         """Return what the answer to a send means."""

@@ -1,0 +1,199 @@
+"""One row of examples per provider. Adding a provider is adding a row; the contract does the rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from polysms.delivery import Status
+from polysms.errors import Reason
+from polysms.providers.base import Response
+from tests import published
+
+JSON = {"content-type": "application/json"}
+
+
+def answer(status: int, body: object = None) -> Response:
+    """Return an answer with a JSON body, or with these very bytes."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Response(status, JSON, data)
+
+
+@attrs.frozen(kw_only=True)
+class Example:
+    """What the contract needs to know of one provider.
+
+    ``spelled`` is the request's JSON for a text with one picture; ``where`` names the JSON keys of
+    id, status, sender and recipient in a message; ``codes`` are (HTTP status, body, reason).
+    """
+
+    settings: Mapping[str, str]
+    secret: str
+    sender: str
+    path: str
+    spelled: Mapping[str, Any]
+    sent: str
+    sent_status: int
+    where: Mapping[str, str]
+    statuses: Mapping[str, Status]
+    codes: tuple[tuple[int, object, Reason], ...]
+    listed: str
+    items: str
+    fetched: str
+
+
+def _wavix(text: str) -> object:
+    return {"success": False, "message": text}
+
+
+def _carrierx(field: str | None, text: str) -> object:
+    error = {"field": field, "message": text, "reference_sid": None}
+    return {"message": "Object validation error", "errors": [error]}
+
+
+def _signalwire(code: str) -> object:
+    error = {"type": "validation_error", "code": code, "message": "no", "attribute": None}
+    return {"errors": [{**error, "url": "https://signalwire.com/docs/apis/error-codes"}]}
+
+
+WAVIX_TEXTS = {
+    55: ("Idempotency violation", Reason.DUPLICATE),
+    9: ("Recipient has unsubscribed", Reason.OPTED_OUT),
+    31: ("Number inactive", Reason.INVALID_NUMBER),
+    0: ("Insufficient balance", Reason.BALANCE),
+    5: ("Sender ID is not provisioned for the country", Reason.SENDER),
+    22: ("Sender ID not found", Reason.SENDER),
+    7: ("Potential SMS flooding attack", Reason.QUOTA),
+    47: ("Messaging to destination blocked for 60 minutes", Reason.QUOTA),
+    26: ("Only 5 SMS per second allowed", Reason.QUOTA),
+    36: ("T-Mobile daily quota exceeded", Reason.QUOTA),
+    38: ("AT&T per-minute limit exceeded", Reason.QUOTA),
+    34: ("10DLC campaign limit exceeded", Reason.QUOTA),
+    33: ("Message is considered spam", Reason.CONTENT),
+    12: ("MMS can be sent to the US and Canada only", Reason.CAPABILITY),
+    13: ("Media size exceeds 1 MB", Reason.MEDIA),
+    14: ("Unsupported media format", Reason.MEDIA),
+    15: ("Media is not publicly accessible", Reason.MEDIA),
+    21: ("More than 5 attachments", Reason.MEDIA),
+    41: ("Message is too long", Reason.TOO_LONG),
+    43: ("Verizon content filter", Reason.CONTENT),
+    46: ("Non-compliant content", Reason.CONTENT),
+    45: ("Unsupported carrier", Reason.CAPABILITY),
+    29: ("Messaging not supported by carrier", Reason.CAPABILITY),
+    17: ("Destination is forbidden", Reason.BLOCKED),
+    19: ("Destination is blocked", Reason.BLOCKED),
+    44: ("Number is no longer active", Reason.INVALID_NUMBER),
+    18: ("Destination is invalid", Reason.INVALID_NUMBER),
+    23: ("Rejected by far-end carrier", Reason.OTHER),
+    24: ("Rejected by gateway", Reason.OTHER),
+    25: ("Callback URL is invalid", Reason.OTHER),
+}
+PICTURE = "https://example.com/menu.png"
+
+EXAMPLES: dict[str, Example] = {
+    "wavix": Example(
+        settings={"api_key": "wavix-canary"},
+        secret="wavix-canary",
+        sender="+13137890021",
+        path="https://api.wavix.com/v3/messages",
+        spelled={
+            "from": "+13137890021",
+            "to": "+13135550123",
+            "message_body": {"text": "hi ☺", "media": [PICTURE]},
+            "tag": "reference-1",
+        },
+        sent=published.WAVIX_SENT_MMS,
+        sent_status=201,
+        where={"id": "message_id", "status": "status", "from": "from", "to": "to"},
+        statuses={
+            "accepted": Status.QUEUED,
+            "pending": Status.QUEUED,
+            "sent": Status.SENT,
+            "delivered": Status.DELIVERED,
+            "undelivered": Status.UNDELIVERED,
+            "rejected": Status.REJECTED,
+            "expired": Status.EXPIRED,
+            "dlr_expired": Status.UNREPORTED,
+        },
+        codes=tuple((422, _wavix(text), reason) for text, reason in WAVIX_TEXTS.values()),
+        listed=published.WAVIX_LISTED,
+        items="items",
+        fetched="https://api.wavix.com/v3/messages/a%2Fb",
+    ),
+    "carrierx": Example(
+        settings={"token": "carrierx-canary"},
+        secret="carrierx-canary",
+        sender="15162065575",
+        path="https://api.carrierx.com/core/v2/sms/messages",
+        spelled={
+            "from": "15162065575",
+            "to": "13135550123",
+            "message": "hi ☺",
+            "media_urls": [PICTURE],
+            "type": "mms",
+            "user_data": "reference-1",
+        },
+        sent=published.CARRIERX_SMS,
+        sent_status=200,
+        where={"id": "message_sid", "status": "status", "from": "from", "to": "to"},
+        statuses={
+            "queued": Status.QUEUED,
+            "sent": Status.SENT,
+            "delivered": Status.DELIVERED,
+            "received": Status.RECEIVED,
+            "undelivered": Status.UNDELIVERED,
+            "rejected": Status.REJECTED,
+            "expired": Status.EXPIRED,
+            "failed": Status.FAILED,
+            "internal_error": Status.FAILED,
+        },
+        codes=(
+            (422, _carrierx("to", "no such number"), Reason.INVALID_NUMBER),
+            (422, _carrierx("to_did", "no such number"), Reason.INVALID_NUMBER),
+            (422, _carrierx("group_recipients", "too many"), Reason.INVALID_NUMBER),
+            (422, _carrierx("from", "not yours"), Reason.SENDER),
+            (422, _carrierx("from_did", "not yours"), Reason.SENDER),
+            (422, _carrierx("media_urls", "too large"), Reason.MEDIA),
+            (422, _carrierx("message", "empty"), Reason.CONTENT),
+            (400, _carrierx("to", "the recipient has opted out"), Reason.OPTED_OUT),
+            (400, _carrierx(None, "insufficient balance"), Reason.BALANCE),
+            (403, _carrierx(None, "messaging is not enabled on this DID"), Reason.SENDER),
+            (400, _carrierx(None, "bad"), Reason.OTHER),
+        ),
+        listed=published.CARRIERX_LISTED,
+        items="items",
+        fetched="https://api.carrierx.com/core/v2/sms/messages/a%2Fb",
+    ),
+    "signalwire": Example(
+        settings={"space": "example", "project_id": "p-1", "api_token": "signalwire-canary"},
+        secret="signalwire-canary",
+        sender="+15559876543",
+        path="https://example.signalwire.com/api/messaging/messages",
+        spelled={
+            "from": "+15559876543",
+            "to": "+13135550123",
+            "body": "hi ☺",
+            "media": [PICTURE],
+        },
+        sent=published.SIGNALWIRE_MESSAGE,
+        sent_status=201,
+        where={"id": "id", "status": "status", "from": "from", "to": "to"},
+        statuses={
+            "queued": Status.QUEUED,
+            "initiated": Status.QUEUED,
+            "sent": Status.SENT,
+            "delivered": Status.DELIVERED,
+            "undelivered": Status.UNDELIVERED,
+            "failed": Status.FAILED,
+            "read": Status.READ,
+            "received": Status.RECEIVED,
+        },
+        codes=(),
+        listed='{"links":{},"data":[' + published.SIGNALWIRE_LOG + "]}",
+        items="data",
+        fetched="https://example.signalwire.com/api/messaging/logs/a%2Fb",
+    ),
+}
