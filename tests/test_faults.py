@@ -1,7 +1,7 @@
 """The fault server itself: each fault does what it says, and knows what it was given.
 
-Clients here are plain sockets and ``http.client``, so that nothing of the library is needed to
-trust the server that the library is held against.
+The clients here are plain sockets and ``http.client``: what the library is held against is trusted
+without the library.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import http.client
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,6 @@ from tests.faults import (
     FAULTS,
     SECOND,
     UNTAKEN,
-    Fault,
     FaultServer,
     Proxy,
     Talk,
@@ -36,54 +35,308 @@ from tests.faults import (
 BODY = b'{"text":"Your table is ready"}'
 REQUEST = b"POST /v3/messages HTTP/1.1\r\nHost: here\r\nContent-Length: 30\r\n\r\n" + BODY
 CREATED = b"HTTP/1.1 201 Created\r\n"
-#: Seconds that an answer may take before it counts as missing, on a busy machine too.
-PATIENCE = 20.0
-#: Seconds without a byte that count as silence; a server that hangs, hangs a hundred times that.
+WHOLE = CREATED + b"Content-Length: 41\r\n\r\n" + ACCEPTED
+HALF = CREATED + b"Content-Length: 999\r\n\r\n" + ACCEPTED
+#: Seconds to wait for what must come, on a busy machine too.
+PATIENCE = 15.0
+#: Seconds without a byte that count as silence; what hangs is silent a hundred times as long.
 SILENCE = 0.2
-
-#: How a connection ended. A close becomes a reset where the server left bytes unread.
+#: How a connection ended. A close turns into a reset where bytes were left unread.
 ENDED, RESET, OPEN = "ended", "reset", "open"
 CLOSED = {ENDED, RESET}
 
 
-@pytest.fixture(params=[False, True], ids=["http", "tls"])
-def tls(request: pytest.FixtureRequest) -> bool:
-    """Return whether the server speaks TLS: a fault must be the same under it."""
-    wanted: bool = request.param
-    return wanted
-
-
 @pytest.fixture
 def trust(tmp_path: Path) -> ssl.SSLContext:
-    """Return a client's TLS settings, which trust the tests' own authority."""
+    """Return a client's TLS settings, which trust the authority of the tests."""
     return ssl.create_default_context(cafile=write_authority(tmp_path))
 
 
+@pytest.fixture(params=["http", "tls"])
+def security(request: pytest.FixtureRequest, trust: ssl.SSLContext) -> ssl.SSLContext | None:
+    """Return TLS settings or none: a fault is the same with TLS and without."""
+    return trust if request.param == "tls" else None
+
+
 @contextlib.contextmanager
-def connected(port: int, trust: ssl.SSLContext | None = None) -> Iterator[socket.socket]:
-    """Yield a connection to a port of this machine, with TLS where it is trusted."""
+def connected(port: int, security: ssl.SSLContext | None = None) -> Iterator[socket.socket]:
+    """Yield a connection to a port of this machine."""
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as bare:
-        if trust is None:
+        if security is None:
             yield bare
             return
-        with trust.wrap_socket(bare, server_hostname="127.0.0.1") as wrapped:
+        with security.wrap_socket(bare, server_hostname="127.0.0.1") as wrapped:
             yield wrapped
 
 
-def received(connection: socket.socket, least: int) -> tuple[bytes, str]:
-    """Return what a connection brings, and how it ends: after ``least`` bytes silence is enough."""
+def answered(connection: socket.socket, request: bytes, enough: int) -> tuple[bytes, str]:
+    """Send a request; return what comes, and how it ends: open if silent after enough bytes."""
     data = b""
     try:
+        connection.sendall(request)
         while len(data) < 10_000_000:
-            connection.settimeout(PATIENCE if len(data) < least else SILENCE)
+            connection.settimeout(PATIENCE if len(data) < enough else SILENCE)
             more = connection.recv(65536)
             if not more:
                 return data, ENDED
             data += more
-            if least and len(data) >= least and not data.startswith(CREATED):
-                least = len(data)
     except TimeoutError:
         return data, OPEN
-    except ConnectionResetError:
+    except OSError:
         return data, RESET
     return data, "endless"
+
+
+#: fault: was the request complete, was it processed, how the answer begins, how it ends.
+EXCHANGES: dict[str, tuple[bool, bool, bytes, set[str]]] = {
+    "none": (True, True, WHOLE, {ENDED}),
+    "close_unread": (False, False, b"", CLOSED),
+    "reset_unread": (False, False, b"", {RESET}),
+    "hang_unread": (False, False, b"", {OPEN}),
+    "close_head": (False, False, b"", CLOSED),
+    "reset_head": (False, False, b"", {RESET}),
+    "hang_head": (False, False, b"", {OPEN}),
+    "close_read": (True, False, b"", {ENDED}),
+    "reset_read": (True, False, b"", {RESET}),
+    "hang_read": (True, False, b"", {OPEN}),
+    "close_processed": (True, True, b"", {ENDED}),
+    "reset_processed": (True, True, b"", {RESET}),
+    "hang_processed": (True, True, b"", {OPEN}),
+    "garbage": (True, True, b"what?\r\n\r\n", {ENDED}),
+    "big_head": (True, True, CREATED + b"X-Big: " + b"a" * 100_000, {ENDED}),
+    "only_100": (True, True, b"HTTP/1.1 100 Continue\r\n\r\n", {ENDED}),
+    "only_103": (True, True, b"HTTP/1.1 103 Early Hints\r\n\r\n", {OPEN}),
+    "cut_body": (True, True, HALF, {ENDED}),
+    "reset_in_body": (True, True, HALF, {RESET}),
+    "hang_in_body": (True, True, HALF, {OPEN}),
+    "bad_chunk": (True, True, CREATED + b"Transfer-Encoding: chunked\r\n\r\nZZ", {ENDED}),
+    "bad_gzip": (True, True, CREATED + b"Content-Length: 41\r\nContent-Encoding: gzip", {ENDED}),
+    "five_megabytes": (True, True, CREATED + b"Content-Length: 5000008\r\n\r\n{", {ENDED}),
+}
+TRICKLES = {"trickle_head": b"", "trickle_body": CREATED + b"Content-Length: 999\r\n\r\n"}
+
+
+def test_every_fault_is_tried() -> None:
+    """A fault that is added has a row here."""
+    assert {*FAULTS, *UNTAKEN} == {*EXCHANGES, *TRICKLES}
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_exchange(name: str, security: ssl.SSLContext | None) -> None:
+    """The client sees what the fault is about, and the server tells what it was given."""
+    complete, processed, begins, ends = EXCHANGES[name]
+    enough = len(begins) if OPEN in ends else 10_000_000
+    with FaultServer({**FAULTS, **UNTAKEN}[name], tls=security is not None) as server:
+        with connected(server.port, security) as connection:
+            data, ended = answered(connection, REQUEST, enough)
+    assert begins == data[: len(begins)]
+    assert begins or not data
+    assert ended in ends
+    assert [(complete, processed)] == [(one.complete, one.processed) for one in server.seen]
+
+
+@pytest.mark.parametrize("name", TRICKLES)
+def test_trickle(name: str, security: ssl.SSLContext | None) -> None:
+    """A trickling answer comes by the byte, and is not over after some."""
+    with FaultServer(FAULTS[name], tls=security is not None) as server:
+        with connected(server.port, security) as connection:
+            connection.sendall(REQUEST)
+            data = b""
+            while len(data) < len(TRICKLES[name]) + 3:
+                data += connection.recv(65536)
+    assert TRICKLES[name] == data[: len(TRICKLES[name])]
+    assert len(data) < len(TRICKLES[name]) + 100
+    assert [True] == [one.processed for one in server.seen]
+
+
+#: fault: what an ordinary client makes of it.
+STUMBLES: dict[str, type[Exception]] = {
+    "garbage": http.client.BadStatusLine,
+    "big_head": http.client.LineTooLong,
+    "only_100": http.client.RemoteDisconnected,
+    "cut_body": http.client.IncompleteRead,
+    "bad_chunk": http.client.IncompleteRead,
+    "bad_gzip": gzip.BadGzipFile,
+    "reset_in_body": ConnectionResetError,
+}
+
+
+def posted(port: int) -> tuple[http.client.HTTPResponse, bytes]:
+    """Post a message as an ordinary client does; return the answer and its body."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, PATIENCE)) as client:
+        client.request("POST", "/v3/messages", BODY)
+        answer = client.getresponse()
+        body = answer.read()
+    packed = answer.headers["Content-Encoding"] == "gzip"
+    return answer, gzip.decompress(body) if packed else body
+
+
+@pytest.mark.parametrize("name", STUMBLES)
+def test_ordinary_client_stumbles(name: str) -> None:
+    """A broken answer is broken in the way that its name says."""
+    with FaultServer(FAULTS[name]) as server, pytest.raises(STUMBLES[name]):
+        posted(server.port)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "extra"),
+    [
+        ("200 OK", b"<html>", "Content-Type: text/html\r\n"),
+        ("204 No Content", b"", ""),
+        ("302 Found", b"", "Location: http://127.0.0.1:9/\r\n"),
+        ("429 Too Many Requests", b"{}", "Retry-After: 7\r\n"),
+        ("503 Unavailable", b"later", ""),
+    ],
+)
+def test_any_answer(status: str, body: bytes, extra: str) -> None:
+    """Any status goes with any body and any header."""
+    with FaultServer(answering(status, body, extra)) as server:
+        answer, found = posted(server.port)
+    assert (status, body) == (f"{answer.status} {answer.reason}", found)
+    assert extra in "".join(f"{name}: {value}\r\n" for name, value in answer.getheaders())
+    assert [True] == [one.processed for one in server.seen]
+
+
+@pytest.mark.parametrize("name", ["hang_unread", "hang_head"])
+def test_slow_reader(name: str) -> None:
+    """A server that leaves the body unread lets the client's write wait."""
+    head = REQUEST.replace(b"30", b"16000000").removesuffix(BODY)
+    with FaultServer({**FAULTS, **UNTAKEN}[name]) as server:
+        with connected(server.port) as connection:
+            connection.settimeout(SILENCE)
+            with pytest.raises(TimeoutError):
+                connection.sendall(head + b" " * 16_000_000)
+    assert [False] == [one.complete for one in server.seen]
+
+
+#: fault: what the server had of the second request, and how the connection ends.
+SECONDS: dict[str, tuple[bool, bool, set[str]]] = {
+    "second_close": (False, False, CLOSED),
+    "second_reset": (False, False, {RESET}),
+    "second_reset_processed": (True, True, {RESET}),
+}
+
+
+@pytest.mark.parametrize("name", SECOND)
+def test_second_request(name: str, security: ssl.SSLContext | None) -> None:
+    """The first request of a kept connection is answered, the second meets the fault."""
+    complete, processed, ends = SECONDS[name]
+    with FaultServer(SECOND[name], tls=security is not None) as server:
+        with connected(server.port, security) as connection:
+            assert (WHOLE, OPEN) == answered(connection, REQUEST, len(WHOLE))
+            data, ended = answered(connection, REQUEST, 10_000_000)
+    assert b"" == data
+    assert ended in ends
+    found = [(one.complete, one.processed) for one in server.seen]
+    assert [(True, True), (complete, processed)] == found
+
+
+def test_stale_connection() -> None:
+    """A server that takes a message closes after its answer, without having said so."""
+    with FaultServer(FAULTS["none"]) as server:
+        client = http.client.HTTPConnection("127.0.0.1", server.port, PATIENCE)
+        with contextlib.closing(client):
+            client.request("POST", "/v3/messages", BODY)
+            answer = client.getresponse()
+            assert ACCEPTED == answer.read()
+            assert not answer.will_close
+            assert client.sock is not None
+            assert b"" == client.sock.recv(1)
+
+
+def test_nobody_listens() -> None:
+    """A refused port refuses."""
+    with pytest.raises(ConnectionRefusedError), connected(refused_port()):
+        pass
+
+
+def test_black_hole() -> None:
+    """A black hole never completes a connection."""
+    with black_hole() as port, pytest.raises(TimeoutError):
+        socket.create_connection(("127.0.0.1", port), SILENCE)
+
+
+def _close(talk: Talk) -> None:
+    talk.connection.close()
+
+
+def _garbage(talk: Talk) -> None:
+    talk.send(b"what?\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("act", "expected"),
+    [
+        (Talk.reset, ConnectionResetError),
+        (_close, OSError),
+        (Talk.hang, TimeoutError),
+        (_garbage, ssl.SSLError),
+    ],
+)
+def test_broken_handshake(
+    act: Callable[[Talk], None], expected: type[Exception], trust: ssl.SSLContext
+) -> None:
+    """What breaks before TLS stands breaks the client's handshake, with no request read."""
+    with FaultServer(plain(act)) as server, pytest.raises(expected):
+        with socket.create_connection(("127.0.0.1", server.port), SILENCE) as bare:
+            trust.wrap_socket(bare, server_hostname="127.0.0.1")
+    assert [False] == [one.complete for one in server.seen]
+
+
+def test_certificate_of_another(trust: ssl.SSLContext) -> None:
+    """A certificate for another host does not match, and no request is read."""
+    with FaultServer(FAULTS["none"], tls=True, certificate_for="other.example") as server:
+        with pytest.raises(ssl.SSLCertVerificationError, match="not valid for"):
+            with connected(server.port, trust):
+                pass
+    assert not any(one.complete for one in server.seen)
+
+
+@pytest.mark.parametrize(
+    ("deed", "begins", "ended"),
+    [
+        ("refuse", b"HTTP/1.1 407 Proxy Authentication\r\n", ENDED),
+        ("hang", b"", OPEN),
+        ("reset", b"", RESET),
+    ],
+)
+def test_broken_proxy(deed: str, begins: bytes, ended: str) -> None:
+    """A proxy breaks at CONNECT in the way it is told to, and lets nothing through."""
+    asked = b"CONNECT 127.0.0.1:9 HTTP/1.1\r\nHost: 127.0.0.1:9\r\n\r\n"
+    enough = 0 if ended == OPEN else 10_000_000
+    with Proxy(deed) as proxy, connected(proxy.port) as connection:
+        data, found = answered(connection, asked, enough)
+    assert begins == data[: len(begins)]
+    assert ended == found
+
+
+def test_tunnel(trust: ssl.SSLContext) -> None:
+    """A proxy that connects carries TLS to the server, and the answer back."""
+    with FaultServer(FAULTS["none"], tls=True) as server, Proxy("tunnel") as proxy:
+        client = http.client.HTTPSConnection(
+            "127.0.0.1", proxy.port, timeout=PATIENCE, context=trust
+        )
+        client.set_tunnel("127.0.0.1", server.port)
+        with contextlib.closing(client):
+            client.request("POST", "/v3/messages", BODY)
+            assert ACCEPTED == client.getresponse().read()
+    assert [True] == [one.processed for one in server.seen]
+
+
+# Were an idle client waited for, this would take LONGEST_HANG.
+@pytest.mark.timeout(15)
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "tls"])
+@pytest.mark.parametrize("sent", [b"", REQUEST[:40]], ids=["nothing", "half a head"])
+def test_nothing_stays(sent: bytes, tls: bool) -> None:  # noqa: FBT001
+    """A server that stops leaves no thread and no port, though a client waits for it."""
+    before = set(threading.enumerate())
+    with contextlib.ExitStack() as stack:
+        with FaultServer(FAULTS["none"], tls=tls) as server:
+            connection = stack.enter_context(connected(server.port))
+            connection.sendall(sent)
+            # Only now is a thread at work for us.
+            while len(threading.enumerate()) < len(before) + 2:
+                server.stopping.wait(0.01)
+        assert before == set(threading.enumerate())
+        with pytest.raises(ConnectionRefusedError), connected(server.port):
+            pass
