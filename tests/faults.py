@@ -292,7 +292,7 @@ class FaultServer:
         self._connections.append(connection)
         # Whoever came while the server was stopping was not ended by it.
         if self.stopping.is_set():
-            return
+            _end(connection)
         if isinstance(connection, ssl.SSLSocket):
             connection.do_handshake()
         self.fault.act(Talk(connection, self))

@@ -78,7 +78,8 @@ WAVIX_FETCHED = """{
 }"""
 
 # The OpenAPI document's list of one message (2026-06-30), and its answer for a missing parameter.
-WAVIX_LISTED = """{"items":[{"message_id":"871b4eeb-f798-4105-be23-32df9e991456","message_type":"sms",
+WAVIX_LISTED = """{"items":[{
+"message_id":"871b4eeb-f798-4105-be23-32df9e991456","message_type":"sms",
 "direction":"outbound","from":"Wavix","to":"447537151866","mcc":"234","mnc":"024",
 "message_body":{"text":"..","media":null},"segments":1,"status":"delivered","charge":"0.0475",
 "carrier_fees":"0.0","tag":null,"submitted_at":"2023-08-29T12:32:44.000Z",

@@ -1,4 +1,4 @@
-"""One row of examples per provider. Adding a provider is adding a row; the contract does the rest."""
+"""One row of examples per provider: adding a provider is adding a row."""
 
 from __future__ import annotations
 

@@ -319,7 +319,7 @@ def test_carrierx_cannot_quote_both() -> None:
 
 def test_wavix_and_carrierx_count_their_pages() -> None:
     """The next page is asked for by number or offset, never by following a link."""
-    more = {"items": [{"message_id": "1"}], "pagination": {"total_pages": 3}}
+    more: Any = {"items": [{"message_id": "1"}], "pagination": {"total_pages": 3}}
     page = adapter_of("wavix").read_list(answer(200, more), Query(cursor="2"))
     assert "3" == page.following.cursor
     more = {"items": [{"message_sid": "1"}] * 2, "has_more": True}
@@ -447,8 +447,20 @@ def test_options_of_its_own_class(name: str) -> None:
     """The provider's own class is taken as it is, and so is nothing."""
     adapter = adapter_of(name)
     own = adapter.Options()
-    asked = [
-        adapter.request(outgoing(name, options=options), "r").content
-        for options in ({}, {name: own}, {name: {}})
-    ]
+    wishes: list[dict[str, Any]] = [{}, {name: own}, {name: {}}]
+    asked = [adapter.request(outgoing(name, options=one), "r").content for one in wishes]
     assert asked[0] == asked[1] == asked[2]
+
+
+WRONG_OPTIONS: list[tuple[str, dict[str, Any], str]] = [
+    ("carrierx", {"type": "fax"}, "must be in"),
+    ("carrierx", {"user_data": 7}, "user_data"),
+    ("signalwire", {"custom_variables": {"1a": "x"}}, "custom_variables"),
+]
+
+
+@pytest.mark.parametrize(("name", "given", "words"), WRONG_OPTIONS)
+def test_wrong_option_is_told(name: str, given: dict[str, Any], words: str) -> None:
+    """An option with a value it cannot have is an InvalidMessage in a sentence."""
+    with pytest.raises(InvalidMessage, match=words):
+        adapter_of(name).request(outgoing(name, options={name: given}), "r")

@@ -1,4 +1,4 @@
-"""What the adapters share: reading a stranger's JSON, the registry, the accounts without network."""
+"""What the adapters share: reading a stranger's JSON, the registry, local accounts."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polysms.config import Config
+from polysms.config.reading import Seconds
 from polysms.config.values import STRATEGIES as NAMES
 from polysms.delivery import Delivery, Evidence, Outcome, Status
 from polysms.errors import (
@@ -103,7 +104,7 @@ class Ride:
         return [call.account.name for call in self.calls]
 
 
-def ride(
+def ride(  # noqa: PLR0913 - what a test may want to say, each by name
     message: Message,
     answers: Sequence[Response | Failure],
     *,
@@ -225,7 +226,8 @@ def test_dying_connection_is_replaced_once() -> None:
     """A request cut short surely was not sent: the same account is asked once more, at once."""
     done = ride(Message(TO, "x"), [broken(Stage.PARTIAL), OK["wavix"]])
     assert (["wavix", "wavix"], [0.0]) == (done.asked, done.waits)
-    again = ride(Message(TO, "x"), [broken(Stage.PARTIAL)] * 2 + [OK["carrierx"]])
+    twice = [broken(Stage.PARTIAL), broken(Stage.PARTIAL), OK["carrierx"]]
+    again = ride(Message(TO, "x"), twice)
     assert ["wavix", "wavix", "carrierx"] == again.asked
     assert again.delivery is not None
     assert Evidence.NOT_COMPLETE is again.delivery.attempts[0].evidence
@@ -318,7 +320,8 @@ def test_expired_before_it_began() -> None:
     clock = Clock()
     config = Config.from_mapping(TABLES)
     plan = Plan(
-        route=attrs.evolve(config.route("wavix"), deadline=0.0), accounts=(config.account("wavix"),)
+        route=attrs.evolve(config.route("wavix"), deadline=Seconds(0.0)),
+        accounts=(config.account("wavix"),),
     )
     with pytest.raises(NotSent, match="no time"):
         next(deliver(Message(TO, "x"), plan, clock.world()))
@@ -474,7 +477,7 @@ class _Odd:
         self.request = real.request
         self._reading = reading
 
-    def read(self, response: Response) -> Any:
+    def read(self, _: Response) -> Any:
         """Answer with nonsense, or break."""
         if isinstance(self._reading, Exception):
             raise self._reading
