@@ -226,7 +226,11 @@ def test_dying_connection_is_replaced_once() -> None:
     """A request cut short surely was not sent: the same account is asked once more, at once."""
     done = ride(Message(TO, "x"), [broken(Stage.PARTIAL), OK["wavix"]])
     assert (["wavix", "wavix"], [0.0]) == (done.asked, done.waits)
-    twice = [broken(Stage.PARTIAL), broken(Stage.PARTIAL), OK["carrierx"]]
+    twice: list[Response | Failure] = [
+        broken(Stage.PARTIAL),
+        broken(Stage.PARTIAL),
+        OK["carrierx"],
+    ]
     again = ride(Message(TO, "x"), twice)
     assert ["wavix", "wavix", "carrierx"] == again.asked
     assert again.delivery is not None
@@ -274,7 +278,7 @@ def test_no_copy_after_a_2xx() -> None:
 
 def test_maybe_sent_outweighs_what_follows() -> None:
     """A refusal by the second account does not make the first one's maybe a no."""
-    answers = [broken(Stage.WHOLE), status(401), status(401)]
+    answers: list[Response | Failure] = [broken(Stage.WHOLE), status(401), status(401)]
     done = ride(Message(TO, "x"), answers, on_maybe_sent="next")
     assert MaybeSent is type(done.error)
     assert done.error is not None
