@@ -31,7 +31,7 @@ def mask(number: str | None) -> str:
     if sum(character.isdigit() for character in number) < PRIVATE_DIGITS:
         return number
     head = 2 if number.startswith("+") else 1
-    return number[:head] + "*" * max(3, len(number) - head - 2) + number[-2:]
+    return number[:head] + "*" * (len(number) - head - 2) + number[-2:]
 
 
 def scrub(text: str) -> str:

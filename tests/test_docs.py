@@ -37,6 +37,7 @@ _BLOCK = re.compile(
 )
 _TITLE = re.compile(r'title="([^"]*)"')
 _FETCHED = re.compile(r"!\[[^]]*\]\(https?:|\bsrc=.https?:")
+_LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 _NOT_RUN = re.compile(r"<!-- not run: \S.* -->\s*\Z")
 _PRINTED = re.compile(r"^\s*print\(.*\)  # (.*)$", re.MULTILINE)
 _COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n", re.MULTILINE)
@@ -206,6 +207,14 @@ def test_pages_load_nothing_from_the_network(path: Path) -> None:
 
     assert "mermaid" not in {block.language for block in blocks(document)}
     assert None is _FETCHED.search(document)
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    """Every file the README points to is there; the pages' own links are the build's to check."""
+    links = _LINK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+
+    assert [] == [link for link in links if not (ROOT / link).is_file()]
+    assert "docs/tutorial.md" in links
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -62,9 +62,11 @@ def security(request: pytest.FixtureRequest, trust: ssl.SSLContext) -> ssl.SSLCo
 
 
 @contextlib.contextmanager
-def connected(port: int, security: ssl.SSLContext | None = None) -> Iterator[socket.socket]:
+def connected(
+    port: int, security: ssl.SSLContext | None = None, patience: float = PATIENCE
+) -> Iterator[socket.socket]:
     """Yield a connection to a port of this machine."""
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as bare:
+    with socket.create_connection(("127.0.0.1", port), patience) as bare:
         if security is None:
             yield bare
             return
@@ -296,10 +298,10 @@ def test_broken_handshake(
     trust: ssl.SSLContext,
 ) -> None:
     """What breaks before TLS stands breaks the client's handshake, with no request read."""
+    patience = SILENCE if expected is TimeoutError else PATIENCE
     server = FaultServer(plain(act))
-    with server, pytest.raises(expected), connected(server.port) as connection:
-        connection.settimeout(SILENCE if expected is TimeoutError else PATIENCE)
-        trust.wrap_socket(connection, server_hostname="127.0.0.1")
+    with server, pytest.raises(expected), connected(server.port, trust, patience):
+        pass
     assert [False] == [one.complete for one in server.seen]
 
 
