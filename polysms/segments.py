@@ -21,13 +21,15 @@ _BASIC = (
 )
 _EXTENDED = "\f^{}\\[~]|€"
 _GSM = frozenset(_BASIC + _EXTENDED)
-# The same alphabets as bytes, for bytes.translate and bytes.replace, which work at C speed.
-_BASIC_BYTES = _BASIC.encode("latin-1", "ignore")
-_EXTENDED_BYTES = _EXTENDED.encode("latin-1", "ignore")
-_ESCAPE = 0x1B
-_PAIRS = {byte: (bytes((byte,)), bytes((_ESCAPE, byte))) for byte in _EXTENDED_BYTES}
-# The high bytes (UTF-16) under which the alphabet has characters: Latin-1, Greek, the euro sign.
-_GSM_PLANES = b"\x00\x03\x20"
+# Marks stand for characters, so that bytes are counted at C speed: one below 0x80 costs one septet,
+# one above costs two, and zero is not in the alphabet. Greek letters are the only ones of the
+# alphabet outside Latin-1, beside the euro sign.
+_GREEK = frozenset(one for one in _BASIC if ord(one) > 0xFF)
+_OF_ONE, _OF_TWO, _FOREIGN = b".", b"\x80", b"\0"
+_MARKS = b"".join(
+    _OF_ONE if chr(code) in _BASIC else _OF_TWO if chr(code) in _EXTENDED else _FOREIGN
+    for code in range(0x100)
+)
 
 
 class Encoding(StrEnum):
@@ -42,18 +44,36 @@ _SINGLE = {_GSM_7: 160, _UCS_2: 70}
 _MULTI = {_GSM_7: 153, _UCS_2: 67}
 
 
-# Frozen by its setter: attrs.frozen takes three times as long to make one.
-@attrs.define(on_setattr=attrs.setters.frozen, unsafe_hash=True)
+# Frozen by its properties: attrs.frozen takes three times as long to make one.
+@attrs.define(repr=False, unsafe_hash=True)
 class Segments:
     """How a text is cut: into ``count`` segments, of ``units`` in all.
 
     Units are septets in GSM-7 and UTF-16 units in UCS-2. An empty text has no segment.
     """
 
-    encoding: Encoding
-    count: int
-    units: int
-    _text: str = attrs.field(repr=False, eq=False)
+    _encoding: Encoding
+    _count: int
+    _units: int
+    _text: str = attrs.field(eq=False)
+
+    def __repr__(self) -> str:
+        return f"Segments({self.encoding}, count={self.count}, units={self.units})"
+
+    @property
+    def encoding(self) -> Encoding:
+        """How the text goes over the air."""
+        return self._encoding
+
+    @property
+    def count(self) -> int:
+        """Segments, as they are sent and charged."""
+        return self._count
+
+    @property
+    def units(self) -> int:
+        """Septets or UTF-16 units, of the whole text."""
+        return self._units
 
     @property
     def limit(self) -> int:
@@ -68,61 +88,53 @@ class Segments:
 
 def segments(text: str) -> Segments:
     """Return how many segments a text needs and in which encoding."""
-    if text.isascii():
-        return _of_bytes(text, text.encode())
-    # The euro sign is the only extended character outside Latin-1: another takes its place.
-    data = text.replace("€", "|").encode("latin-1", "ignore")
-    if len(data) == len(text):
-        return _of_bytes(text, data)
+    # The only extended character outside ASCII: another of the same cost takes its place.
+    plain = text.replace("€", "|")
+    if plain.isascii():
+        return _marked(text, plain.encode().translate(_MARKS))
     wide = text.encode("utf-16-le", "surrogatepass")
-    high = wide[1::2]
-    if not high.translate(None, _GSM_PLANES) and frozenset(text) <= _GSM:
-        return _extended(text, _septets(text), _EXTENDED_BYTES)
-    units = len(high)
-    count = _even(units, 70, 67) if units == len(text) else len(_cuts_ucs_2(wide))
-    return Segments(_UCS_2, count, units, text)
+    if len(wide) > 2 * len(text):
+        return Segments(_UCS_2, len(_cuts_ucs_2(wide)), len(wide) // 2, text)
+    return _marked(text, _marks(plain))
 
 
-def _of_bytes(text: str, data: bytes) -> Segments:
-    """Return the segments of a text whose characters are single bytes of Latin-1."""
-    units = len(data)
-    rest = data.translate(None, _BASIC_BYTES)
-    if not rest:
-        return Segments(_GSM_7, _even(units, 160, 153), units, text)
-    if not rest.translate(None, _EXTENDED_BYTES):
-        return _extended(text, data, rest)
-    return Segments(_UCS_2, _even(units, 70, 67), units, text)
+def _marked(text: str, marks: bytes) -> Segments:
+    """Return the segments of a text without surrogate pairs, given its marks."""
+    length = len(text)
+    if _FOREIGN in marks:
+        return Segments(_UCS_2, -(-length // 67) if length > 70 else 1, length, text)
+    if not marks.isascii():
+        septets = _septets(marks)
+        return Segments(_GSM_7, len(_cuts_gsm_7(septets)), len(septets), text)
+    count = -(-length // 153) if length > 160 else min(length, 1)
+    return Segments(_GSM_7, count, length, text)
 
 
-def _extended(text: str, data: bytes, present: bytes) -> Segments:
-    septets = _escaped(data, present)
-    return Segments(_GSM_7, len(_cuts_gsm_7(septets)), len(septets), text)
+def _marks(plain: str) -> bytes:
+    """Return a mark for each character, or a single foreign one; the euro sign is replaced."""
+    try:
+        return plain.encode("latin-1").translate(_MARKS)
+    except UnicodeEncodeError as error:
+        if plain[error.start] not in _GREEK:
+            return _FOREIGN
+    for letter in _GREEK:
+        plain = plain.replace(letter, "D")
+    return _marks(plain)
 
 
-def _even(units: int, single: int, multi: int) -> int:
-    """Return the number of segments where no character costs two units."""
-    return -(-units // multi) if units > single else min(units, 1)
-
-
-def _septets(text: str) -> bytes:
-    """Return a GSM-7 text as one byte a character; which Greek letter it is does not matter."""
-    return text.replace("€", "|").encode("latin-1", "replace")
-
-
-def _escaped(data: bytes, present: bytes) -> bytes:
-    for byte in frozenset(present):
-        data = data.replace(*_PAIRS[byte])
-    return data
+def _septets(marks: bytes) -> bytes:
+    """Return a byte for each septet: of two, the second is a continuation byte of UTF-8."""
+    return marks.decode("latin-1").encode()
 
 
 def _cuts_gsm_7(septets: bytes) -> list[int]:
-    """Return the septet at which each segment ends, never right after an escape."""
+    """Return the septet at which each segment ends, never between two of one character."""
     length = len(septets)
     if length <= 160:
         return [length] if length else []
     cuts, end = [], 153
     while end < length:
-        if septets[end - 1] == _ESCAPE:
+        if septets[end] == _OF_TWO[0]:
             end -= 1
         cuts.append(end)
         end += 153
@@ -131,17 +143,17 @@ def _cuts_gsm_7(septets: bytes) -> list[int]:
 
 
 def _cuts_ucs_2(wide: bytes) -> list[int]:
-    """Return the UTF-16 unit at which each segment ends, never between two of one character."""
-    length = len(wide) // 2
-    if length <= 70:
-        return [length] if length else []
-    cuts, end = [], 67
+    """Return the byte at which each segment ends, never between two units of one character."""
+    length = len(wide)
+    if length <= 140:
+        return [length]
+    cuts, end = [], 134
     while end < length:
         # The second half of a pair begins the next segment: unless it stands alone, step back.
-        if wide[2 * end + 1] & 0xFC == 0xDC and wide[2 * end - 1] & 0xFC == 0xD8:
-            end -= 1
+        if wide[end + 1] & 0xFC == 0xDC and wide[end - 1] & 0xFC == 0xD8:
+            end -= 2
         cuts.append(end)
-        end += 67
+        end += 134
     cuts.append(length)
     return cuts
 
@@ -151,12 +163,12 @@ def split(text: str) -> tuple[str, ...]:
     if segments(text).encoding is _UCS_2:
         wide = text.encode("utf-16-le", "surrogatepass")
         return tuple(
-            wide[2 * start : 2 * end].decode("utf-16-le", "surrogatepass")
+            wide[start:end].decode("utf-16-le", "surrogatepass")
             for start, end in pairwise([0, *_cuts_ucs_2(wide)])
         )
-    septets = _escaped(_septets(text), _EXTENDED_BYTES)
-    # An escape and its character are one character of the text.
-    ends = [end - septets.count(_ESCAPE, 0, end) for end in _cuts_gsm_7(septets)]
+    septets = _septets(_marks(text.replace("€", "|")))
+    # The second septet of a character is none of the text.
+    ends = [end - septets.count(_OF_TWO, 0, end) for end in _cuts_gsm_7(septets)]
     return tuple(text[start:end] for start, end in pairwise([0, *ends]))
 
 
