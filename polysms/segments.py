@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from codecs import utf_16_le_encode
 from enum import StrEnum
 from itertools import pairwise
 
@@ -25,8 +26,9 @@ _GSM = frozenset(_BASIC + _EXTENDED)
 # one above costs two, and zero is not in the alphabet. Greek letters are the only ones of the
 # alphabet outside Latin-1, beside the euro sign.
 _GREEK = frozenset(one for one in _BASIC if ord(one) > 0xFF)
-_OF_ONE, _OF_TWO, _FOREIGN = b".", b"\x80", b"\0"
-_MARKS = b"".join(
+_OF_ONE, _OF_TWO, _FOREIGN = 0x2E, 0x80, 0
+_ALL_FOREIGN = bytes((_FOREIGN,))
+_MARKS = bytes(
     _OF_ONE if chr(code) in _BASIC else _OF_TWO if chr(code) in _EXTENDED else _FOREIGN
     for code in range(0x100)
 )
@@ -92,7 +94,7 @@ def segments(text: str) -> Segments:
     plain = text.replace("€", "|")
     if plain.isascii():
         return _marked(text, plain.encode().translate(_MARKS))
-    wide = text.encode("utf-16-le", "surrogatepass")
+    wide = _wide(text)
     if len(wide) > 2 * len(text):
         return Segments(_UCS_2, len(_cuts_ucs_2(wide)), len(wide) // 2, text)
     return _marked(text, _marks(plain))
@@ -116,10 +118,15 @@ def _marks(plain: str) -> bytes:
         return plain.encode("latin-1").translate(_MARKS)
     except UnicodeEncodeError as error:
         if plain[error.start] not in _GREEK:
-            return _FOREIGN
+            return _ALL_FOREIGN
     for letter in _GREEK:
         plain = plain.replace(letter, "D")
     return _marks(plain)
+
+
+def _wide(text: str) -> bytes:
+    # str.encode would take twice as long, in search of the codec.
+    return utf_16_le_encode(text, "surrogatepass")[0]
 
 
 def _septets(marks: bytes) -> bytes:
@@ -134,7 +141,7 @@ def _cuts_gsm_7(septets: bytes) -> list[int]:
         return [length] if length else []
     cuts, end = [], 153
     while end < length:
-        if septets[end] == _OF_TWO[0]:
+        if septets[end] == _OF_TWO:
             end -= 1
         cuts.append(end)
         end += 153
@@ -161,7 +168,7 @@ def _cuts_ucs_2(wide: bytes) -> list[int]:
 def split(text: str) -> tuple[str, ...]:
     """Return the parts a text is cut into; joined they are the text."""
     if segments(text).encoding is _UCS_2:
-        wide = text.encode("utf-16-le", "surrogatepass")
+        wide = _wide(text)
         return tuple(
             wide[start:end].decode("utf-16-le", "surrogatepass")
             for start, end in pairwise([0, *_cuts_ucs_2(wide)])

@@ -37,11 +37,14 @@ TAKEN: list[tuple[dict[str, Any], str, Any]] = [
     ({"media": []}, "media", ()),
     ({"media": None}, "media", ()),
     ({"media": ["http://example.com:8080/a?b=c#d"]}, "media", ("http://example.com:8080/a?b=c#d",)),
+    ({"media": ["http://example.com:1"]}, "media", ("http://example.com:1",)),
+    ({"media": [PICTURE.ljust(2048, "x")]}, "media", (PICTURE.ljust(2048, "x"),)),
     ({"media": ["HTTPS://example.com"]}, "media", ("HTTPS://example.com",)),
     ({"from_": None}, "from_", None),
     ({"from_": "Acme"}, "from_", "Acme"),
     ({"from_": " +13137890021 "}, "from_", "+13137890021"),
     ({"from_": "@alerts"}, "from_", "@alerts"),
+    ({"from_": "x" * 255}, "from_", "x" * 255),
     ({"valid_for": 1}, "valid_for", 1),
     ({"valid_for": 120.9}, "valid_for", 120),
     ({"valid_for": timedelta(minutes=2)}, "valid_for", 120),
@@ -103,7 +106,8 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"media": ["https://example.com/a\x00"]}, "media", URL),
     ({"media": ["https://example.com/\ud800"]}, "media", URL),
     ({"media": ["https:\\\\example.com\\a"]}, "media", URL),
-    ({"media": ["https://example.com/" + "a" * 2048]}, "media", "is 2068 characters long"),
+    ({"media": [PICTURE.ljust(2049, "x")]}, "media", "is 2049 characters long"),
+    ({"media": ["x" * 13 + ":"]}, "media", f"begins with '{'x' * 12}'; only http and https"),
     ({"status_callback": "example.com"}, "status_callback", "only http and https are sent"),
     ({"status_callback": 5}, "status_callback", "is a int; write an http(s) URL"),
     ({"from_": ""}, "from_", "is not a sender"),
@@ -241,6 +245,15 @@ def test_shows_nothing_private(shown: str) -> None:
     assert "3555012" not in re.sub(r"[^0-9a-z*]", "", shown)
     assert "3789002" not in shown
     assert "to=+1********23, text=<11 characters>, media=<1 URLs>, from_=+1********21" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [({}, "options=<for none>"), ({"wavix": {}, "carrierx": {}}, "options=<for carrierx, wavix>")],
+)
+def test_shows_whose_options_there_are(options: dict[str, Any], expected: str) -> None:
+    """Of its options a message shows the providers they are for."""
+    assert expected in repr(Message(TO, "x", options=options))
 
 
 #: Every character there is, halves of surrogate pairs too.

@@ -20,6 +20,7 @@ RECIPIENTS = [
     (" +1.313.555.0123\n", "+13135550123"),
     ("+1\u00a0313\u2011555\u20130123", "+13135550123"),
     ("+44 7700 900123", "+447700900123"),
+    ("+49" + "1" * 13, "+49" + "1" * 13),
     # Possible for its length; that no such number is in use is left to the provider.
     ("+15550000123", "+15550000123"),
     # Seed 004: numbers that pass as they are, written with a plus or without.
@@ -86,6 +87,13 @@ def test_error_shows_no_number(number: str) -> None:
         numbers.recipient(number)
     assert "555" not in str(raised.value)
     assert "***" in str(raised.value)
+
+
+def test_error_about_a_long_text_is_short() -> None:
+    """Whatever was handed in as a number, the sentence stays one that can be read."""
+    with pytest.raises(InvalidMessage) as raised:
+        numbers.recipient("x" * 10_000)
+    assert f"number '{'x' * 40}' has letters" == str(raised.value).partition(":")[0]
 
 
 NATIONAL = [

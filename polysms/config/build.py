@@ -25,6 +25,8 @@ from polysms.providers import LOCAL, load
 from polysms.providers.base import Provider, secrets_of
 
 TOP = ("default", "accounts", "routes", "senders", "rails")
+#: Keys that the design names and this version does not have.
+LATER = ("ledger", "public_url")
 COMMON = ("provider", "sender", "base_url", "timeouts", "proxy", "ca", "trust_env")
 
 
@@ -32,6 +34,9 @@ def build(tables: Mapping[str, Any], source: Source, sandbox: str | None) -> Con
     """Return the configuration that nested tables describe."""
     missing: list[ConfigError] = []
     expanded = _expanded(tables, source, missing)
+    for key in LATER:
+        if key in expanded:
+            raise fault(key, "is not there yet in this version; leave it out", source.where)
     known(expanded, TOP, "", source.where)
     if sandbox is not None:
         sandbox = _sandbox(sandbox)

@@ -136,6 +136,8 @@ def _require(
             raise fault(f"{key}.{field.name}", "is missing", where)
         if field.metadata.get("secret") and isinstance(values.get(field.name), str):
             _require_secret(values[field.name], f"{key}.{field.name}", where)
+        if field.default is attrs.NOTHING and values.get(field.name) == "":
+            raise fault(f"{key}.{field.name}", "is empty", where)
 
 
 def _require_secret(value: str, key: str, where: str) -> None:

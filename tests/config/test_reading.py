@@ -125,7 +125,6 @@ class Settings:
 
 VALUES = [
     ("name", "Acme", "Acme"),
-    ("name", "", ""),
     ("code", None, None),
     ("numbers", "one", ("one",)),
     ("numbers", ["one", " two "], ("one", "two")),
@@ -146,6 +145,7 @@ VALUES = [
     ("wait", "2m", 120.0),
     ("wait", "4h", 14400.0),
     ("wait", "7d", 604800.0),
+    ("wait", "366d", 31622400.0),
     ("waits", "1m", 60.0),
     ("waits", None, None),
 ]
@@ -162,6 +162,7 @@ FAULTS = [
     ({"name": 5}, "t.name", "is a int; write a text in quotes"),
     ({"name": None}, "t.name", "is a NoneType; write a text in quotes"),
     ({}, "t.name", "is missing"),
+    ({"name": ""}, "t.name", "is empty"),
     ({"nmae": "x"}, "t.nmae", 'no such key; did you mean "name"?'),
     ({"name": "x", "zzz": 1}, "t.zzz", "no such key; known are name, code, secret, numbers"),
     ({"name": "x", "code": "bad"}, "t.code", "is bad"),

@@ -26,8 +26,9 @@ def answer(status: int, body: object = None) -> Response:
 class Example:
     """What the contract needs to know of one provider.
 
-    ``spelled`` is the request's JSON for a text with one picture; ``where`` names the JSON keys of
-    id, status, sender and recipient in a message; ``codes`` are (HTTP status, body, reason).
+    ``spelled`` is the request's JSON for a text with one picture, ``text_at`` where the text stands
+    in it; ``where`` names the JSON keys of id, status, sender and recipient in a message, and the
+    direction's where there is one; ``codes`` are (HTTP status, body, reason).
     """
 
     settings: Mapping[str, str]
@@ -35,6 +36,7 @@ class Example:
     sender: str
     path: str
     spelled: Mapping[str, Any]
+    text_at: tuple[str, ...]
     sent: str
     sent_status: int
     where: Mapping[str, str]
@@ -105,9 +107,16 @@ EXAMPLES: dict[str, Example] = {
             "message_body": {"text": "hi ☺", "media": [PICTURE]},
             "tag": "reference-1",
         },
+        text_at=("message_body", "text"),
         sent=published.WAVIX_SENT_MMS,
         sent_status=201,
-        where={"id": "message_id", "status": "status", "from": "from", "to": "to"},
+        where={
+            "id": "message_id",
+            "status": "status",
+            "from": "from",
+            "to": "to",
+            "direction": "direction",
+        },
         statuses={
             "accepted": Status.QUEUED,
             "pending": Status.QUEUED,
@@ -136,9 +145,16 @@ EXAMPLES: dict[str, Example] = {
             "type": "mms",
             "user_data": "reference-1",
         },
+        text_at=("message",),
         sent=published.CARRIERX_SMS,
         sent_status=200,
-        where={"id": "message_sid", "status": "status", "from": "from", "to": "to"},
+        where={
+            "id": "message_sid",
+            "status": "status",
+            "from": "from",
+            "to": "to",
+            "direction": "direction",
+        },
         statuses={
             "queued": Status.QUEUED,
             "sent": Status.SENT,
@@ -178,9 +194,16 @@ EXAMPLES: dict[str, Example] = {
             "body": "hi ☺",
             "media": [PICTURE],
         },
+        text_at=("body",),
         sent=published.SIGNALWIRE_MESSAGE,
         sent_status=201,
-        where={"id": "id", "status": "status", "from": "from", "to": "to"},
+        where={
+            "id": "id",
+            "status": "status",
+            "from": "from",
+            "to": "to",
+            "direction": "direction",
+        },
         statuses={
             "queued": Status.QUEUED,
             "initiated": Status.QUEUED,
