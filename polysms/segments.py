@@ -94,7 +94,8 @@ def segments(text: str) -> Segments:
     plain = text.replace("€", "|")
     if plain.isascii():
         return _marked(text, plain.encode().translate(_MARKS))
-    wide = _wide(text)
+    # str.encode would take twice as long, in search of the codec.
+    wide = utf_16_le_encode(text, "surrogatepass")[0]
     if len(wide) > 2 * len(text):
         return Segments(_UCS_2, len(_cuts_ucs_2(wide)), len(wide) // 2, text)
     return _marked(text, _marks(plain))
@@ -122,11 +123,6 @@ def _marks(plain: str) -> bytes:
     for letter in _GREEK:
         plain = plain.replace(letter, "D")
     return _marks(plain)
-
-
-def _wide(text: str) -> bytes:
-    # str.encode would take twice as long, in search of the codec.
-    return utf_16_le_encode(text, "surrogatepass")[0]
 
 
 def _septets(marks: bytes) -> bytes:
@@ -168,7 +164,7 @@ def _cuts_ucs_2(wide: bytes) -> list[int]:
 def split(text: str) -> tuple[str, ...]:
     """Return the parts a text is cut into; joined they are the text."""
     if segments(text).encoding is _UCS_2:
-        wide = _wide(text)
+        wide = utf_16_le_encode(text, "surrogatepass")[0]
         return tuple(
             wide[start:end].decode("utf-16-le", "surrogatepass")
             for start, end in pairwise([0, *_cuts_ucs_2(wide)])

@@ -13,7 +13,7 @@ from polysms.errors import ConfigError
 from polysms.message import Message
 from polysms.providers import REGISTRY, base, load, reading
 from polysms.providers.base import Accepted, Refused, Response
-from polysms.providers.limits import advisory
+from polysms.providers.limits import advisory, check
 from polysms.providers.local import Local, LocalSettings
 from polysms.providers.wavix import Wavix
 
@@ -126,6 +126,11 @@ def test_local_account() -> None:
 def test_advisory_wishes(fields: dict[str, Any], expected: tuple[str, ...]) -> None:
     """Wishes a provider has no word for are named; Wavix has one for validity, none for tags."""
     assert expected == advisory(Message("+13135550123", "x", **fields), Wavix.capabilities)
+
+
+def test_limits_without_a_sender() -> None:
+    """A message whose sender is still open is held against the other limits alone."""
+    assert check(Message("+13135550123", "x"), Wavix.capabilities) is None  # type: ignore[func-returns-value]
 
 
 def test_address_leaves_out_what_is_empty() -> None:
