@@ -54,7 +54,9 @@ COUNTED = [
     ("\t", UCS, 1, 1),
     ("ç", UCS, 1, 1),
     ("“", UCS, 1, 1),
+    # A lone half of a surrogate pair is one unit, and two of them are no pair.
     ("\ud83d", UCS, 1, 1),
+    ("a" * 66 + "\ud83d\ude00" + "b" * 66, UCS, 134, 2),
 ]
 
 
@@ -63,6 +65,16 @@ def test_counted(text: str, encoding: Encoding, units: int, count: int) -> None:
     """Each text has the encoding, the units and the segments that the standard gives it."""
     found = segments(text)
     assert (encoding, units, count) == (found.encoding, found.units, found.count)
+
+
+def test_segments_are_a_value() -> None:
+    """Equal counts are equal, print themselves without the text, and cannot be changed."""
+    found = segments("Hi {Ann}")
+    assert segments("{Bob}...") == found
+    assert hash(segments("{Bob}...")) == hash(found)
+    assert "Segments(GSM-7, count=1, units=10)" == repr(found)
+    with pytest.raises(AttributeError):
+        found.count = 2  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -103,6 +115,7 @@ ALPHABETS = ["ab c", "a{}[]|€\f", "aΔé\r\n", "abж", "a😀é", "a“”…�
 TEXTS = st.one_of(
     *(st.text(alphabet, max_size=330) for alphabet in ALPHABETS),
     st.text(max_size=200),
+    st.lists(st.sampled_from("a\ud83d\ude00😀€"), max_size=150).map("".join),
 )
 
 
@@ -119,7 +132,7 @@ def test_agrees_with_the_obvious_way(text: str) -> None:
 SMARTER = [
     ("“Hi” – it’s me…", '"Hi" - it\'s me...'),
     ("no\u00a0break", "no break"),
-    ("zero\u200bwidth", "zerowidth"),
+    ("zero\u200bwidth™\ufe0f", "zerowidthTM"),
     ("cafe\u0301 — 5′", "café - 5'"),
     ("ＡＢＣ！", "ABC!"),
     ("ﬁne № 7™", "fine No 7TM"),

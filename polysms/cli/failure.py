@@ -32,6 +32,7 @@ from polysms.errors import (
     PolysmsError,
     RateLimited,
     Reason,
+    Unreachable,
     Unsupported,
 )
 
@@ -163,6 +164,8 @@ def _by_kind(error: PolysmsError) -> str | None:
         return "Nothing was sent. What each provider can do: polysms providers"
     if isinstance(error, LookupFailed):
         return "Nothing was sent by this; it may be tried again." if error.retry_later else None
+    if isinstance(error, Unreachable) and (sandbox := os.environ.get("POLYSMS_SANDBOX")):
+        return f"Nothing was sent. Is the sandbox of POLYSMS_SANDBOX={sandbox} running?"
     if isinstance(error, NotSent) and not isinstance(error, InvalidMessage):
         return "Nothing was sent; it may be sent again." if error.retry_later else None
     return None

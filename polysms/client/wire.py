@@ -144,14 +144,16 @@ class Got:
             raise RuntimeError("no status line was read")
         return Exchange(_answer(response, bytes(self.body), seconds, self.complete), interrupt)
 
-    def broken(self, error: BaseException, trace: Trace, *, tracing: bool) -> Exchange:
+    def broken(
+        self, error: BaseException, sent: httpx.Request, trace: Trace, *, tracing: bool
+    ) -> Exchange:
         """Return the exchange that an error ended: its status, if one came, survives it."""
         interrupt = None if isinstance(error, Exception) else error
         if self.response is not None:
             return self.exchange(interrupt)
         failure = Failure(
             stage=trace.stage(error, tracing=tracing),
-            text=_sentence(error),
+            text=_sentence(error, sent.url.netloc.decode()),
             ours=isinstance(error, _OURS) or interrupt is not None,
             interrupted=interrupt is not None,
         )
@@ -178,7 +180,7 @@ def exchange(
             got.complete = True
         done = got.exchange()
     except BaseException as error:  # noqa: BLE001 - what is not known to be unsent is maybe sent
-        done = got.broken(error, trace, tracing=tracing(transport))
+        done = got.broken(error, sent, trace, tracing=tracing(transport))
     current.until = None
     interrupt = _close(got.response)
     return done if interrupt is None else attrs.evolve(done, interrupt=interrupt)
@@ -233,12 +235,12 @@ _SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
 _ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 
 
-def _sentence(error: BaseException) -> str:
+def _sentence(error: BaseException, host: str) -> str:
     """Return what happened in our words: the library's may hold the URL with its credentials."""
     if _about_certificate(error):
         return "its certificate could not be verified"
     if isinstance(error, httpx.ConnectError) and str(error):
-        return f"no connection: {redact.scrub(_ERRNO.sub('', str(error)))}"
+        return f"no connection to {host}: {redact.scrub(_ERRNO.sub('', str(error)))}"
     for kind, sentence in _SENTENCES:
         if isinstance(error, kind):
             return f"{sentence} ({type(error).__name__})"

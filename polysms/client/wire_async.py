@@ -33,7 +33,7 @@ async def exchange_async(
                 got.complete = True
         done = got.exchange()
     except BaseException as error:  # noqa: BLE001 - what is not known to be unsent is maybe sent
-        done = got.broken(error, trace, tracing=tracing(transport))
+        done = got.broken(error, sent, trace, tracing=tracing(transport))
     interrupt = await _close_async(got.response)
     return done if interrupt is None else attrs.evolve(done, interrupt=interrupt)
 

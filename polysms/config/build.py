@@ -110,7 +110,7 @@ def account_of(
     provider_name = table.get("provider", name)
     if not isinstance(provider_name, str):
         raise fault(f"{key}.provider", "write a provider's name in quotes", where)
-    adapter = load(provider_name, f"{key}.provider")
+    adapter = _loaded(provider_name, f"{key}.provider", where)
     known(table, keys_of(adapter), key, where)
     own = {name: value for name, value in table.items() if name not in COMMON}
     common = read(Common, {k: v for k, v in table.items() if k in COMMON}, key, where)
@@ -137,6 +137,13 @@ def keys_of(adapter: type[Provider]) -> tuple[str, ...]:
     """Return the keys an account of this provider may have."""
     own = (field.name for field in attrs.fields(adapter.Settings))
     return (*own, *COMMON)
+
+
+def _loaded(name: str, key: str, where: str) -> type[Any]:
+    try:
+        return load(name, key)
+    except ConfigError as error:
+        raise ConfigError(f"{error} (in {where})", key=key) from error
 
 
 def _moved(url: str, to: str) -> str:

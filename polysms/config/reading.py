@@ -196,7 +196,8 @@ def web_url(value: str, *, loopback_only: bool = False) -> str:
     except ValueError:
         port_is_sane = False
     if not port_is_sane or parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("is not a URL; write one as https://example.com")
+        example = "http://127.0.0.1:8026" if loopback_only else "https://example.com"
+        raise ValueError(f"is not a URL; write one as {example}")
     if parts.username is not None or _STRANGE.search(value):
         raise ValueError("must have no user name, query, fragment or blank")
     local = parts.hostname in {"127.0.0.1", "localhost", "::1"}

@@ -277,3 +277,11 @@ def test_a_bug_is_told_on_stderr_in_any_case(
 
     assert (4, "MaybeSent") == (said.code, json.loads(said.out)["type"])
     assert "(No space left on device): the message may have been sent" in said.lines[0]
+
+
+def test_sandbox_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the sandbox stands in for a provider, an unreachable one is most likely not running."""
+    error = Unreachable("no connection")
+    assert "Is the sandbox" not in str(remedy(error))
+    monkeypatch.setenv("POLYSMS_SANDBOX", "http://127.0.0.1:8026")
+    assert "Is the sandbox of POLYSMS_SANDBOX=http://127.0.0.1:8026" in str(remedy(error))

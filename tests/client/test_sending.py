@@ -334,3 +334,10 @@ def test_front_door_sends_with_the_environment(
     assert front.shared() is front.shared()
     front.shared().close()
     assert "hello" in capsys.readouterr().err
+
+
+def test_unreachable_names_the_address(make: Make) -> None:
+    """Which address could not be reached is told, without the path."""
+    transport, _ = answering(httpx.ConnectError("[Errno 111] Connection refused"))
+    with pytest.raises(NotSent, match=r"no connection to api\.wavix\.com: Connection refused"):
+        make(transport=transport).send(Message(TO, "x"))
