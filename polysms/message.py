@@ -64,7 +64,7 @@ def url(field: str, value: str) -> str:
         raise _wrong(field, f"is {len(value)} characters long; at most {LONGEST_URL} can be sent")
     try:
         parts = urlsplit(value)
-        port_is_sane = parts.port is None or parts.port > 0
+        port_is_sane = parts.port != 0
     except ValueError:
         raise _wrong(field, "is not a URL; write one as https://example.com/a.png") from None
     if parts.scheme not in {"http", "https"}:

@@ -192,7 +192,7 @@ def web_url(value: str, *, loopback_only: bool = False) -> str:
     """Return a base URL without its last slash; plain http is for loopback alone."""
     try:
         parts = urlsplit(value)
-        port_is_sane = parts.port is None or parts.port > 0
+        port_is_sane = parts.port != 0
     except ValueError:
         port_is_sane = False
     if not port_is_sane or parts.scheme not in {"http", "https"} or not parts.hostname:

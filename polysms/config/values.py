@@ -42,7 +42,7 @@ def _proxy(value: str | None) -> str | None:
         return None
     try:
         parts = urlsplit(value)
-        whole = parts.scheme in PROXIES and parts.hostname and (parts.port or 1) > 0
+        whole = parts.scheme in PROXIES and parts.hostname and parts.port != 0
     except ValueError:
         whole = False
     if not whole:

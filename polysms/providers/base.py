@@ -225,7 +225,12 @@ def basic(user: str | None, password: str | None) -> str:
 def address(url: str, wanted: Mapping[str, str | None]) -> str:
     """Return a URL with the query parameters that have a value, percent-encoded."""
     given = {name: value for name, value in wanted.items() if value}
-    return f"{url}?{urlencode(given, quote_via=quote)}"
+    return f"{url}?{urlencode(given, quote_via=quote, errors='replace')}"
+
+
+def escaped(identity: str) -> str:
+    """Return an id, which came from outside, as one part of a URL's path."""
+    return quote(identity, safe="", errors="replace")
 
 
 def secrets_of(settings: Any) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 import attrs
 from attrs.validators import in_, instance_of, optional
@@ -22,7 +21,7 @@ from polysms.message import Message
 from polysms.providers import base, reading
 from polysms.providers.base import Answer, Capabilities, Page, Query, Record, Request, Response
 from polysms.providers.limits import check, options_of
-from polysms.providers.outcome import accepted, outcome
+from polysms.providers.outcome import accepted, outcome, weightiest
 
 BASE_URL = "https://api.carrierx.com/core/v2"
 
@@ -195,7 +194,7 @@ class CarrierX:
 
     def fetch_request(self, provider_id: str) -> Request:
         """Return ``GET /sms/messages/{message_sid}``."""
-        return Request("GET", f"{self._url}/{quote(provider_id, safe='')}", self._read)
+        return Request("GET", f"{self._url}/{base.escaped(provider_id)}", self._read)
 
     def list_request(self, query: Query) -> Request:
         """Return ``GET /sms/messages``, filtered in CarrierX's language, values quoted."""
@@ -264,7 +263,7 @@ def _refusal(response: Response, data: Mapping[str, Any]) -> Answer:
     text = "; ".join(part for part in said if isinstance(part, str) and part)
     fields = [reading.word(error.get("field")) or "" for error in errors]
     worded = (found for words, found in TEXTS if re.search(words, text, re.IGNORECASE))
-    reason = next(worded, None) or next((FIELDS[one] for one in fields if one in FIELDS), None)
+    reason = next(worded, None) or weightiest(FIELDS[one] for one in fields if one in FIELDS)
     if response.status == 403:
         text = f"{text or 'Forbidden'} ({SCOPES})"
     return outcome(response, reason=reason, text=text, code=next(filter(None, fields), None))

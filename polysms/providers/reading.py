@@ -25,6 +25,8 @@ from polysms.providers.base import Response
 Strings = tuple[str, ...]
 Object = dict[str, Any]
 
+#: Seconds; more is as good as never, and a number of any length is finite.
+LONGEST_RETRY_AFTER = 999_999_999.0
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -55,13 +57,13 @@ def retry_after(response: Response, now: datetime | None = None) -> float | None
     Both forms of RFC 9110 §10.2.3 are read; a date needs ``now``, or the answer's own Date header.
     """
     value = response.headers.get("retry-after", "").strip()
-    if value.isdigit():
-        return float(value[:9])
+    if value.isdecimal():
+        return min(float(value), LONGEST_RETRY_AFTER)
     try:
         then = parsedate_to_datetime(value)
         since = now or parsedate_to_datetime(response.headers.get("date", ""))
         return max(0.0, (then - since).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import attrs
 
@@ -20,7 +20,7 @@ from polysms.message import Message
 from polysms.providers import base, reading
 from polysms.providers.base import Answer, Capabilities, Page, Query, Record, Request, Response
 from polysms.providers.limits import check, options_of
-from polysms.providers.outcome import accepted, outcome
+from polysms.providers.outcome import accepted, outcome, weightiest
 
 STATUSES = {
     "queued": Status.QUEUED,
@@ -225,7 +225,7 @@ class SignalWire:
 
     def fetch_request(self, provider_id: str) -> Request:
         """Return ``GET /api/messaging/logs/{id}``: there is no GET on messages."""
-        return Request("GET", f"{self._logs}/{quote(provider_id, safe='')}", self._read)
+        return Request("GET", f"{self._logs}/{base.escaped(provider_id)}", self._read)
 
     def list_request(self, query: Query) -> Request:
         """Return ``GET /api/messaging/logs``, which filters by time only."""
@@ -245,16 +245,18 @@ class SignalWire:
         if not response.ok or not isinstance(data.get("data"), list):
             return _refusal(response, data)
         records = tuple(_record(item) for item in reading.objects(data["data"]))
-        link = reading.mapping(data.get("links")).get("next")
-        target = self._followed(link) if isinstance(link, str) and link else None
-        following = (
-            attrs.evolve(query, cursor=target) if target and target != query.cursor else None
-        )
-        return Page(records, following)
+        target = self._followed(reading.mapping(data.get("links")).get("next"))
+        more = target is not None and target != query.cursor
+        return Page(records, attrs.evolve(query, cursor=target) if more else None)
 
-    def _followed(self, link: str) -> str | None:
-        target = urljoin(self._logs, link)
-        ours, theirs = urlsplit(self._logs), urlsplit(target)
+    def _followed(self, link: object) -> str | None:
+        if not isinstance(link, str) or not link or not (link.isascii() and link.isprintable()):
+            return None
+        try:
+            target = urljoin(self._logs, link)
+            ours, theirs = urlsplit(self._logs), urlsplit(target)
+        except ValueError:  # "//[": the beginning of an address that never ends
+            return None
         same_origin = (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc)
         return target if same_origin else None
 
@@ -268,9 +270,7 @@ def _refusal(response: Response, data: Mapping[str, Any]) -> Answer:
     codes = [code for error in errors if (code := reading.word(error.get("code")))]
     said = [reading.word(error.get("message") or error.get("detail")) for error in errors]
     text = "; ".join(part for part in (*said, reading.word(data.get("error"))) if part)
-    found = [REASONS[code] for code in codes if code in REASONS]
-    # Several may come at once: one that stops the route says more than one that goes on.
-    reason = next((one for one in found if one.stops), next(iter(found), None))
+    reason = weightiest(REASONS[code] for code in codes if code in REASONS)
     busy = not BUSY.isdisjoint(codes)
     return outcome(response, reason=reason, text=text, code=next(iter(codes), None), busy=busy)
 

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 import attrs
 
@@ -71,6 +70,7 @@ ERRORS: tuple[tuple[int, str, Reason], ...] = (
     (25, r"callback", Reason.OTHER),
 )
 
+LONGEST_ERROR = 1000  # characters of a text that are searched: the time grows with their square
 _NAME = re.compile(r"[A-Za-z0-9\-+_& ]{3,11}")  # seed 000
 _NARROW_NAME = re.compile(r"[A-Za-z0-9 ]{1,11}")  # seed 002
 
@@ -197,13 +197,12 @@ class Wavix:
         """Return what the answer to a send means."""
         data = reading.mapping(reading.loads(response))
         if response.ok and not _says_no(data):
-            inner = data.get("message")
-            return accepted(response, _record(inner if isinstance(inner, dict) else data))
+            return accepted(response, _record(reading.mapping(data.get("message")) or data))
         return _refusal(response, data)
 
     def fetch_request(self, provider_id: str) -> Request:
         """Return ``GET /v3/messages/{id}``; its answer is flat (OpenAPI) or wrapped (seed 000)."""
-        return Request("GET", f"{self._url}/{quote(provider_id, safe='')}", self._read)
+        return Request("GET", f"{self._url}/{base.escaped(provider_id)}", self._read)
 
     def list_request(self, query: Query) -> Request:
         """Return ``GET /v3/messages``; its ``type`` is the direction, its dates are whole days."""
@@ -268,6 +267,7 @@ def _refusal(response: Response, data: Mapping[str, Any]) -> Answer:
 
 
 def _reason(text: str) -> Reason | None:
+    text = text[:LONGEST_ERROR]
     found = (reason for _, words, reason in ERRORS if re.search(words, text, re.IGNORECASE))
     return next(found, None)
 

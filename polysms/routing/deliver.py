@@ -10,7 +10,7 @@ import attrs
 
 from polysms.config import Account, Rails, Route
 from polysms.delivery import Attempt, Considered, Delivery, Evidence, Outcome
-from polysms.errors import NotSent, PolysmsError, Reason, Unsupported
+from polysms.errors import Fault, NotSent, PolysmsError, Reason, Unsupported
 from polysms.message import Message
 from polysms.providers.base import Provider, Request, Response
 from polysms.providers.limits import advisory
@@ -106,13 +106,18 @@ class _Run:
 
     def prepare(self, account: Account) -> _Ready | None:
         """Return the attempt at an account, or None after noting why there is none."""
-        left = self.seconds_left()
         try:
-            if left <= 0:
-                raise NotSent("no time was left", retry_later=True)
-            ready = self._ready(account, left)
+            ready = self._ready(account)
         except PolysmsError as error:
             self._skip(account, error)
+            if error.reason is not None and error.reason.stops:
+                raise self.error() from None
+            return None
+        except Exception as error:
+            if not self.attempts:
+                raise
+            # A bug, and nothing of this attempt was sent; but what was asked before must be told.
+            self._skip(account, _bug(error))
             return None
         self.considered.append(Considered(account=account.name, chosen=True, why=self._why()))
         return ready
@@ -120,9 +125,13 @@ class _Run:
     def _why(self) -> str:
         return "asked again" if self.attempts else f"first by {self.plan.route.strategy}"
 
-    def _ready(self, account: Account, left: float) -> _Ready:
+    def _ready(self, account: Account) -> _Ready:
+        left = self.seconds_left()
+        if left <= 0:
+            raise NotSent("no time was left", retry_later=True)
         adapter = account.adapter
         guard.check(self.message, account, self.plan.rails)
+        guard.check_group(self.message, account, self.plan.accounts)
         senders = senders_for(self.message, account, self.plan.senders)
         unsupported = advisory(self.message, adapter.capabilities)
         if unsupported and self.plan.route.strict:
@@ -170,7 +179,9 @@ class _Run:
     def _skip(self, account: Account, error: PolysmsError) -> None:
         self.considered.append(Considered(account=account.name, chosen=False, why=str(error)))
         error.account = account.name
-        self.errors.append(error)
+        # An account that was asked is spoken for by its own answer.
+        if all(attempt.account != account.name for attempt in self.attempts):
+            self.errors.append(error)
 
     def attempt(self, ready: _Ready) -> Generator[Step, Answer, Verdict]:
         """Yield the steps of one attempt and return what came of it."""
@@ -200,8 +211,9 @@ class _Run:
         if verdict.evidence is Evidence.NOT_COMPLETE:
             return 0.0
         wait = verdict.retry_after
-        short = verdict.busy and wait is not None and wait <= min(LONGEST_WAIT, self.seconds_left())
-        return wait if short else None
+        if not verdict.busy or wait is None or wait > LONGEST_WAIT:
+            return None
+        return wait if wait < self.seconds_left() else None
 
     def stops_after(self, verdict: Verdict) -> bool:
         """Whether no other account may be asked after this attempt."""
@@ -233,6 +245,12 @@ class _Run:
     def error(self) -> PolysmsError:
         """Return the error of a send that found no account to take the message."""
         return error_after(self.errors, self.delivery(), len(self.plan.accounts))
+
+
+def _bug(error: Exception) -> PolysmsError:
+    failed = NotSent(f"the request could not be made ({type(error).__name__})", fault=Fault.US)
+    failed.__cause__ = error
+    return failed
 
 
 def _told(verdict: Verdict, ready: _Ready) -> str:

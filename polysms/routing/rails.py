@@ -5,11 +5,13 @@ They cover every number one request would reach, a group's members included.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
 from polysms import numbers, redact
 from polysms.config import Account, Rails
-from polysms.errors import Reason, Refused
+from polysms.errors import Reason, Refused, Unsupported
 from polysms.message import Message
 from polysms.segments import segments
 
@@ -29,6 +31,19 @@ def check(message: Message, account: Account, rails: Rails) -> None:
         return
     for number in recipients(message, account):
         _check_number(number, rails)
+
+
+def check_group(message: Message, account: Account, accounts: Iterable[Account]) -> None:
+    """Raise Unsupported where another account of the route would reach more numbers than this one.
+
+    A group is one outcome: it never becomes single messages on its way through a route.
+    """
+    if not message.options:
+        return
+    reached = set(recipients(message, account))
+    if not all(reached.issuperset(recipients(message, one)) for one in accounts):
+        title = account.adapter.capabilities.title
+        raise Unsupported(f"{title} would not reach the whole group", reason=Reason.CAPABILITY)
 
 
 def recipients(message: Message, account: Account) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from polysms import Config, ConfigError, Message
-from polysms.config import Account, Rails, Route, Source
+from polysms.config import Account, Rails, Route, Source, Timeouts
 from polysms.config.build import COMMON, TOP, account_of
 from polysms.config.values import Common
 from polysms.providers import LOCAL, REGISTRY
@@ -82,6 +82,25 @@ def test_shows_nothing_private(whole: Config) -> None:
         for number in ("3137890", "5162065", "5559876", "3135550"):
             assert number not in shown
     assert "senders=<alerts>" in repr(whole)
+
+
+def test_common_keys_show_no_credential() -> None:
+    """A proxy's address may hold a user name and a password."""
+    assert "canary" not in repr(Common(proxy="http://me:canary@127.0.0.1:3128"))
+
+
+@pytest.mark.parametrize("kind", [Account, Common, Config, Rails, Route, Timeouts])
+def test_fields_are_said_by_name(kind: type[attrs.AttrsInstance]) -> None:
+    """So many fields have no order that anyone remembers."""
+    named = [field.kw_only for field in attrs.fields(kind) if field.init]
+    assert all(named)
+
+
+def test_account_by_default() -> None:
+    """An account made in code is reached directly, with the usual patience."""
+    account = Account(name="a", provider=None, provider_name="null")
+    found = (account.sender, account.timeouts, account.proxy, account.ca, account.trust_env)
+    assert ((), Timeouts(), None, None, False) == found
 
 
 def test_tables_stay_as_they_are() -> None:

@@ -211,6 +211,11 @@ def test_rails() -> None:
     assert expected == attrs.astuple(found)
 
 
+def test_fewest_segments() -> None:
+    """One segment is the least that a rail may allow."""
+    assert 1 == config(rails={"max_segments": 1}).rails.max_segments
+
+
 def test_no_rails() -> None:
     """Without rails anyone may be reached."""
     assert Rails() == config().rails == config(rails={}).rails
