@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from polysms.client import AsyncClient, Client
     from polysms.client.front import send
+    from polysms.client.many import Result
     from polysms.config import Config
     from polysms.delivery import (
         Attempt,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "polysms.client": ("AsyncClient", "Client"),
     "polysms.client.front": ("send",),
+    "polysms.client.many": ("Result",),
     "polysms.config": ("Config",),
     "polysms.delivery": (
         "Attempt",
@@ -116,6 +118,7 @@ __all__ = [
     "RateLimited",
     "Reason",
     "Refused",
+    "Result",
     "Status",
     "Unreachable",
     "Unreadable",

@@ -74,7 +74,10 @@ class Outcome(StrEnum):
 
 
 class Evidence(StrEnum):
-    """What an outcome rests on, from "no byte left us" to "an id came back"."""
+    """What an outcome rests on, from "no byte left us" to "an id came back".
+
+    FOUND and ABSENT are what later look-ups proved of an attempt that had been maybe sent.
+    """
 
     NOTHING_WRITTEN = "nothing_written"
     NOT_COMPLETE = "not_complete"
@@ -83,6 +86,8 @@ class Evidence(StrEnum):
     UNCLEAR_ANSWER = "unclear_answer"
     ACCEPTED_WITHOUT_ID = "accepted_without_id"
     ACCEPTED = "accepted"
+    FOUND = "found"
+    ABSENT = "absent"
 
 
 @attrs.frozen(slots=False)
@@ -115,6 +120,9 @@ class Attempt:
     ``reference`` is our id of this attempt, on the wire where the provider has a field for it;
     ``unsupported`` names the advisory fields this provider has no word for, ``warnings`` what may
     go wrong all the same; ``text`` says in a sentence what happened; ``retry_after`` is seconds.
+    ``valid_for`` (seconds) is what the provider was told. ``lookup`` says how surely this attempt
+    can be found again ("exact", "heuristic", "none"); ``looks`` are the times at which it was
+    looked for in vain and should have been seen.
     """
 
     account: str
@@ -132,6 +140,9 @@ class Attempt:
     retry_after: float | None = None
     provider_id: str | None = None
     from_: str | None = attrs.field(default=None, repr=redact.mask)
+    valid_for: int | None = None
+    lookup: str | None = None
+    looks: tuple[datetime, ...] = ()
     unsupported: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -158,7 +169,7 @@ class Delivery:
     list); ``provider_id`` is the provider's. ``segments`` are the billed ones where the provider
     says so, else the predicted. ``price`` is the provider's charge, ``fees`` (the carrier's) are
     apart from it. ``mcc`` and ``mnc`` name the carrier. Times are aware. ``raw`` is the
-    provider's own answer.
+    provider's own answer. ``retry_later`` says that it was not sent and may succeed later.
     """
 
     id: str | None
@@ -190,6 +201,7 @@ class Delivery:
     status_changed_at: datetime | None = _time()
     key: str | None = attrs.field(default=None, repr=redact.shown)
     tag: str | None = attrs.field(default=None, repr=redact.shown)
+    retry_later: bool = attrs.field(default=False, repr=False)
     attempts: tuple[Attempt, ...] = ()
     considered: tuple[Considered, ...] = attrs.field(default=(), repr=False)
     raw: Mapping[str, Any] = attrs.field(factory=dict, repr=False, hash=False)
@@ -203,6 +215,12 @@ class Delivery:
     def final(self) -> bool:
         """Whether nothing more is expected."""
         return self.status.final
+
+    def explain(self) -> str:
+        """Return, in lines, which accounts were considered and why, and what each answered."""
+        from polysms import explaining  # noqa: PLC0415 - loaded when used
+
+        return explaining.explained(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data that JSON can carry; :meth:`from_dict` reads it back."""

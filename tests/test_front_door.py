@@ -53,6 +53,7 @@ NAMES = ERRORS | {
     "Outcome",
     "Price",
     "Reason",
+    "Result",
     "Status",
     "e164",
     "send",

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Mapping,
+)
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import httpx
 
-from polysms.client import core, files
+from polysms.client import asking, core, files, many, many_async
+from polysms.client.limits import Limits
 from polysms.client.transports import Transports, make_async
-from polysms.client.wire import Exchange
 from polysms.client.wire_async import exchange_async
 from polysms.config import Config
 from polysms.delivery import Delivery
@@ -22,7 +30,7 @@ from polysms.message import Message
 from polysms.providers.base import Query
 from polysms.routing import lookup
 from polysms.routing.deliver import deliver
-from polysms.routing.steps import Answer, Call, Step, Wait, World
+from polysms.routing.steps import Admit, Answer, Call, Step, Wait, World
 
 R = TypeVar("R")
 
@@ -49,6 +57,7 @@ class AsyncClient:
         self.config = core.config_of(config)
         self._transports: Transports[httpx.AsyncBaseTransport] = Transports(transport, make_async)
         self._plans = core.Plans(self.config)
+        self._limits = Limits()
         self._before_send = before_send
         self._after_send = after_send
         self._world = world
@@ -86,6 +95,28 @@ class AsyncClient:
             raise interrupt
         return delivery
 
+    def send_many(
+        self,
+        messages: Iterable[Message] | AsyncIterable[Message],
+        *,
+        concurrency: int = 10,
+        via: str | None = None,
+        on_maybe_sent: str | None = None,
+        deadline: float | timedelta | None = None,
+    ) -> AsyncGenerator[many.Result, None]:
+        """Send each message; as :meth:`Client.send_many <polysms.client.sync.Client.send_many>`.
+
+        The iterable may be async. Close the generator where you may leave it early
+        (``contextlib.aclosing``). Cancelled, it waits for the sends that have begun.
+        """
+        most = many.require_concurrency(concurrency)
+        self.config.route(via)
+
+        async def send(message: Message) -> Delivery:
+            return await self.send(message, via=via, on_maybe_sent=on_maybe_sent, deadline=deadline)
+
+        return many_async.in_tasks(send, messages, most)
+
     async def fetch(
         self,
         delivery: Delivery | str | None = None,
@@ -94,8 +125,8 @@ class AsyncClient:
         provider_id: str | None = None,
     ) -> Delivery:
         """Ask the provider what became of a message; as the sync client's ``fetch``."""
-        target, identity, known = core.target_of(self.config, delivery, account, provider_id)
-        return await self._ask(lookup.fetch(target, identity, known, core.LOOKUP_SECONDS))
+        target, identity, known = asking.target_of(self.config, delivery, account, provider_id)
+        return await self._ask(lookup.fetch(target, identity, known, asking.LOOKUP_SECONDS))
 
     async def list_remote(  # noqa: PLR0913 - each filter by name
         self,
@@ -111,7 +142,7 @@ class AsyncClient:
         filters: Mapping[str, str] | None = None,
     ) -> AsyncIterator[Delivery]:
         """Yield the messages in the provider's own list; as the sync client's ``list_remote``."""
-        query = core.query_of(
+        query = asking.query_of(
             to=to,
             from_=from_,
             since=since,
@@ -124,7 +155,7 @@ class AsyncClient:
         target = self.config.account(account)
         following: Query | None = query
         while following is not None:
-            page = await self._ask(lookup.page(target, following, core.LOOKUP_SECONDS))
+            page = await self._ask(lookup.page(target, following, asking.LOOKUP_SECONDS))
             for record in page.records:
                 if lookup.wanted(record, query):
                     yield lookup.foreign(record, target)
@@ -134,7 +165,7 @@ class AsyncClient:
 
     async def check(self, account: str) -> None:
         """Ask the provider whether an account's credentials are good; sends nothing."""
-        await self._ask(lookup.check(self.config.account(account), core.LOOKUP_SECONDS))
+        await self._ask(lookup.check(self.config.account(account), asking.LOOKUP_SECONDS))
 
     @property
     def memory(self) -> tuple[dict[str, Any], ...]:
@@ -194,12 +225,17 @@ class AsyncClient:
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
 
-    async def _obey(self, step: Step) -> Exchange | None:
+    async def _obey(self, step: Step) -> core.Done:
         if isinstance(step, Call):
-            transport = self._transports.of(step.account)
-            return await exchange_async(
-                transport, step.request, step.account.timeouts, step.seconds
-            )
+            async with self._limits.slot_async(step.account, step.patience) as free:
+                if not free:
+                    return core.no_slot(step)
+                transport = self._transports.of(step.account)
+                return await exchange_async(
+                    transport, step.request, step.account.timeouts, step.seconds
+                )
+        if isinstance(step, Admit):
+            return self._limits.admit(step.account, step.sender, step.segments)
         if isinstance(step, Wait):
             await asyncio.sleep(step.seconds)
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import time
 from collections.abc import Generator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -11,23 +12,23 @@ from typing import Any, TypeVar
 
 import attrs
 
+from polysms.client.locks import Lock
 from polysms.client.wire import Exchange
-from polysms.config import Account, Config, Route
+from polysms.config import Config, Route
 from polysms.config.reading import known
 from polysms.delivery import Delivery
 from polysms.errors import ConfigError, InvalidMessage, LookupFailed, MaybeSent, PolysmsError
 from polysms.message import Message
 from polysms.providers import REGISTRY
-from polysms.providers.base import Query
-from polysms.routing.deliver import Plan
-from polysms.routing.steps import Answer, Call, Failure, Stage, Step, World, Write
+from polysms.routing.health import Health
+from polysms.routing.plan import Memory, Plan
+from polysms.routing.steps import Admit, Answer, Call, Failure, Stage, Step, World, Write
 
 R = TypeVar("R")
+#: What a client comes back with from a step.
+Done = Exchange | float | None
 
 log = logging.getLogger("polysms")
-
-#: Seconds for one look-up: a fetch, a page of a list, a check.
-LOOKUP_SECONDS = 30.0
 
 
 def uuid7() -> str:
@@ -43,7 +44,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-REAL_WORLD = World(now=utc_now, clock=time.monotonic, new_id=uuid7)
+REAL_WORLD = World(now=utc_now, clock=time.monotonic, new_id=uuid7, random=random.random)
 
 
 def config_of(config: Config | Mapping[str, Any] | str) -> Config:
@@ -63,6 +64,8 @@ class Plans:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._made: dict[str | None, Plan] = {}
+        self.health = Health(Lock())
+        self.memory = Memory()
 
     def of(
         self,
@@ -86,8 +89,15 @@ class Plans:
 
     def _plan(self, route: Route) -> Plan:
         config = self._config
-        accounts = tuple(config.account(name) for name in route.accounts)
-        return Plan(route=route, accounts=accounts, senders=config.senders, rails=config.rails)
+        return Plan(
+            route=route,
+            accounts=tuple(config.account(name) for name in route.reachable),
+            senders=config.senders,
+            rails=config.rails,
+            prices=config.prices,
+            health=self.health,
+            memory=self.memory,
+        )
 
 
 def _bent(route: Route, on_maybe_sent: str | None, deadline: float | timedelta | None) -> Route:
@@ -127,62 +137,6 @@ def _check_options(message: Message, config: Config) -> None:
         raise InvalidMessage(str(error), field="options") from None
 
 
-def target_of(
-    config: Config,
-    what: Delivery | str | None,
-    account: str | None,
-    provider_id: str | None,
-) -> tuple[Account, str, Delivery | None]:
-    """Return the account and provider_id that a fetch names, and the delivery it begins with."""
-    if isinstance(what, str):
-        raise ConfigError(
-            "fetch by our id needs a ledger, and there is none; "
-            "give the delivery, or account= and provider_id=",
-            key="ledger",
-        )
-    if what is not None:
-        account, provider_id = what.account, what.provider_id
-    if account is None:
-        raise ConfigError("fetch: give a delivery, or account= and provider_id=")
-    if not provider_id:
-        raise LookupFailed(
-            "this delivery has no provider_id, so its provider cannot be asked "
-            "for it by id; look for it in client.list_remote()",
-            account=account,
-        )
-    return config.account(account), provider_id, what
-
-
-def query_of(  # noqa: PLR0913 - each filter by name
-    *,
-    to: str | None,
-    from_: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    direction: str,
-    reference: str | None,
-    page_size: int,
-    filters: Mapping[str, str] | None,
-) -> Query:
-    """Return the query of a list; times without a zone are UTC."""
-    if direction not in {"outbound", "inbound"}:
-        raise ConfigError('direction: write "outbound" or "inbound"', key="direction")
-    return Query(
-        to=to,
-        from_=from_,
-        since=_aware(since),
-        until=_aware(until),
-        direction=direction,
-        reference=reference,
-        page_size=page_size,
-        filters=filters or {},
-    )
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 class _Progress:
     """Whether a request was made at all, and what has interrupted us."""
 
@@ -192,7 +146,7 @@ class _Progress:
 
 def driven(
     steps: Generator[Step, Answer, R], *, sends: bool
-) -> Generator[Step, Exchange | None, tuple[R, BaseException | None]]:
+) -> Generator[Step, Done, tuple[R, BaseException | None]]:
     """Yield the steps a client must take, and return what they came to.
 
     A client answers a Call with its Exchange and throws in what interrupts it. An interrupt
@@ -214,9 +168,7 @@ def driven(
     return result, progress.interrupt
 
 
-def _stepped(
-    steps: Generator[Step, Answer, R], progress: _Progress
-) -> Generator[Step, Exchange | None, R]:
+def _stepped(steps: Generator[Step, Answer, R], progress: _Progress) -> Generator[Step, Done, R]:
     answer: Answer = None
     while True:
         try:
@@ -228,16 +180,25 @@ def _stepped(
             continue
         calls = isinstance(step, Call)
         if progress.interrupt is not None:
-            answer = _stopped() if calls else None
+            answer = _unasked(step)
             continue
         progress.asked = progress.asked or calls
         try:
             done = yield step
         except BaseException as error:  # noqa: BLE001 - raised when the send has been told
-            progress.interrupt, answer = error, _stopped() if calls else None
+            progress.interrupt, answer = error, _unasked(step)
             continue
-        if done is not None:
+        if isinstance(done, Exchange):
             answer, progress.interrupt = done.answer, done.interrupt
+        else:
+            answer = done
+
+
+def no_slot(step: Call) -> Exchange:
+    """Return the end of an exchange for which no slot of its account was free."""
+    most = step.account.concurrency
+    text = f"none of its {most} slots was free within {step.patience:g} s"
+    return Exchange(Failure(stage=Stage.NOTHING, text=text, ours=True))
 
 
 def _weightier(error: PolysmsError, interrupt: BaseException) -> BaseException:
@@ -246,7 +207,12 @@ def _weightier(error: PolysmsError, interrupt: BaseException) -> BaseException:
     return error if ours and isinstance(error, MaybeSent) else interrupt
 
 
-def _stopped() -> Failure:
+def _unasked(step: Step) -> Answer:
+    """Return the answer to a step that is not taken, because somebody has stopped us."""
+    if isinstance(step, Admit):
+        return 0.0
+    if not isinstance(step, Call):
+        return None
     return Failure(
         stage=Stage.NOTHING, text="stopped before it was asked", ours=True, interrupted=True
     )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import httpx
 
-from polysms.client import core, files
+from polysms.client import asking, core, files, many
+from polysms.client.limits import Limits
 from polysms.client.transports import Transports, make_sync
-from polysms.client.wire import Exchange, exchange
+from polysms.client.wire import exchange
 from polysms.config import Config
 from polysms.delivery import Delivery
 from polysms.errors import PolysmsError
@@ -20,7 +21,7 @@ from polysms.message import Message
 from polysms.providers.base import Query
 from polysms.routing import lookup
 from polysms.routing.deliver import deliver
-from polysms.routing.steps import Answer, Call, Step, Wait, World
+from polysms.routing.steps import Admit, Answer, Call, Step, Wait, World
 
 R = TypeVar("R")
 
@@ -49,6 +50,7 @@ class Client:
         self.config = core.config_of(config)
         self._transports: Transports[httpx.BaseTransport] = Transports(transport, make_sync)
         self._plans = core.Plans(self.config)
+        self._limits = Limits()
         self._before_send = before_send
         self._after_send = after_send
         self._world = world
@@ -95,6 +97,31 @@ class Client:
             raise interrupt
         return delivery
 
+    def send_many(
+        self,
+        messages: Iterable[Message],
+        *,
+        concurrency: int = 10,
+        via: str | None = None,
+        on_maybe_sent: str | None = None,
+        deadline: float | timedelta | None = None,
+    ) -> Generator[many.Result, None, None]:
+        """Send each message of an iterable; yield a :class:`~polysms.Result` as each send ends.
+
+        ``concurrency`` threads send at once; the iterable, which may be endless, is read in yours,
+        no further ahead than that. One failure never stops the rest; an exception of the iterable
+        is raised after the last result. A generator that is closed, or left by an exception,
+        begins no further send and waits for those that have begun; ``after_send`` hears of them.
+        Raises :class:`~polysms.errors.ConfigError` at once for a wrong ``concurrency`` or ``via``.
+        """
+        most = many.require_concurrency(concurrency)
+        self.config.route(via)
+
+        def send(message: Message) -> Delivery:
+            return self.send(message, via=via, on_maybe_sent=on_maybe_sent, deadline=deadline)
+
+        return many.in_threads(send, messages, most)
+
     def fetch(
         self,
         delivery: Delivery | str | None = None,
@@ -107,8 +134,8 @@ class Client:
         Raises :class:`~polysms.errors.LookupFailed` where the provider gives no answer,
         :class:`~polysms.errors.NotFound` where it knows no such message.
         """
-        target, identity, known = core.target_of(self.config, delivery, account, provider_id)
-        return self._ask(lookup.fetch(target, identity, known, core.LOOKUP_SECONDS))
+        target, identity, known = asking.target_of(self.config, delivery, account, provider_id)
+        return self._ask(lookup.fetch(target, identity, known, asking.LOOKUP_SECONDS))
 
     def list_remote(  # noqa: PLR0913 - each filter by name
         self,
@@ -128,7 +155,7 @@ class Client:
         ``filters`` are passed on in the provider's own words. Raises
         :class:`~polysms.errors.LookupFailed`.
         """
-        query = core.query_of(
+        query = asking.query_of(
             to=to,
             from_=from_,
             since=since,
@@ -141,7 +168,7 @@ class Client:
         target = self.config.account(account)
         following: Query | None = query
         while following is not None:
-            page = self._ask(lookup.page(target, following, core.LOOKUP_SECONDS))
+            page = self._ask(lookup.page(target, following, asking.LOOKUP_SECONDS))
             for record in page.records:
                 if lookup.wanted(record, query):
                     yield lookup.foreign(record, target)
@@ -154,7 +181,7 @@ class Client:
 
         Raises :class:`~polysms.errors.LookupFailed`, whose ``reason`` tells why.
         """
-        self._ask(lookup.check(self.config.account(account), core.LOOKUP_SECONDS))
+        self._ask(lookup.check(self.config.account(account), asking.LOOKUP_SECONDS))
 
     @property
     def memory(self) -> tuple[dict[str, Any], ...]:
@@ -204,10 +231,15 @@ class Client:
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
 
-    def _obey(self, step: Step) -> Exchange | None:
+    def _obey(self, step: Step) -> core.Done:
         if isinstance(step, Call):
-            transport = self._transports.of(step.account)
-            return exchange(transport, step.request, step.account.timeouts, step.seconds)
+            with self._limits.slot(step.account, step.patience) as free:
+                if not free:
+                    return core.no_slot(step)
+                transport = self._transports.of(step.account)
+                return exchange(transport, step.request, step.account.timeouts, step.seconds)
+        if isinstance(step, Admit):
+            return self._limits.admit(step.account, step.sender, step.segments)
         if isinstance(step, Wait):
             time.sleep(step.seconds)
         return None

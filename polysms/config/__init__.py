@@ -7,6 +7,7 @@ Pure: files and the environment are read by the client and handed in. Every mist
 from __future__ import annotations
 
 from polysms.config.reading import Source
-from polysms.config.values import Account, Config, Rails, Route, Timeouts
+from polysms.config.routes import Prices, Route, Rule
+from polysms.config.values import Account, Config, Rails, Timeouts
 
-__all__ = ["Account", "Config", "Rails", "Route", "Source", "Timeouts"]
+__all__ = ["Account", "Config", "Prices", "Rails", "Route", "Rule", "Source", "Timeouts"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -19,15 +19,16 @@ from polysms.config.reading import (
     value_of,
     web_url,
 )
-from polysms.config.values import STRATEGIES, Account, Common, Config, Rails, Route, Timeouts
+from polysms.config.routes import STRATEGIES, Prices, Route, Rule
+from polysms.config.values import Account, Common, Config, Rails, Timeouts
 from polysms.errors import ConfigError
 from polysms.providers import LOCAL, load
 from polysms.providers.base import Provider, secrets_of
 
-TOP = ("default", "accounts", "routes", "senders", "rails")
+TOP = ("default", "accounts", "routes", "senders", "rails", "prices")
 #: Keys that the design names and this version does not have.
 LATER = ("ledger", "public_url")
-COMMON = ("provider", "sender", "base_url", "timeouts", "proxy", "ca", "trust_env")
+COMMON = tuple(field.name for field in attrs.fields(Common))
 
 
 def build(tables: Mapping[str, Any], source: Source, sandbox: str | None) -> Config:
@@ -53,6 +54,7 @@ def build(tables: Mapping[str, Any], source: Source, sandbox: str | None) -> Con
         routes=routes_of(expanded.get("routes", {}), source.where),
         senders=senders_of(expanded.get("senders", {}), source.where),
         rails=read(Rails, expanded.get("rails", {}), "rails", source.where),
+        prices=prices_of(expanded.get("prices", {}), source.where),
         default=None if default is None else value_of(default, str, "default", source.where),
         where=source.where,
     )
@@ -129,6 +131,9 @@ def account_of(
         proxy=common.proxy,
         ca=common.ca,
         trust_env=common.trust_env,
+        mps=common.mps,
+        sender_mps=common.sender_mps,
+        concurrency=common.concurrency,
         secrets=secrets_of(settings),
     )
 
@@ -159,8 +164,34 @@ def routes_of(tables: Any, where: str = PLACE) -> dict[str, Route]:
         if route.strategy not in STRATEGIES:
             sentence = f"there is no {route.strategy!r}; known are {', '.join(STRATEGIES)}"
             raise fault(f"routes.{name}.strategy", sentence, where)
-        routes[name] = route
+        rules = tuple(
+            rule if isinstance(rule, Rule) else read(Rule, rule, f"routes.{name}.rules", where)
+            for rule in route.rules
+        )
+        routes[name] = attrs.evolve(route, rules=rules)
     return routes
+
+
+def prices_of(tables: Any, where: str = PLACE) -> dict[str, Prices]:
+    """Return the price lists that tables describe, by account.
+
+    A table's own entries are the prices of a segment; those of an MMS stand in its ``mms``.
+    """
+    return {
+        account: table
+        if isinstance(table, Prices)
+        else _price_list(table, f"prices.{account}", where)
+        for account, table in _tables({"prices": tables}, "prices", where).items()
+    }
+
+
+def _price_list(table: Any, key: str, where: str) -> Prices:
+    listed = _tables({key: table}, key, where)
+    mms = _tables(listed, "mms", where)
+    try:
+        return Prices(sms={name: one for name, one in listed.items() if name != "mms"}, mms=mms)
+    except ValueError as error:
+        raise fault(key, str(error).partition(": ")[2], where) from None
 
 
 def senders_of(
@@ -188,6 +219,9 @@ def check(config: Config) -> None:
     for name, route in config.routes.items():
         if not route.accounts:
             raise fault(f"routes.{name}.accounts", "is empty; name an account", config.where)
+        if route.strategy == "cheapest" and not config.prices:
+            sentence = "needs a price list; add one as [prices.ACCOUNT]"
+            raise fault(f"routes.{name}.strategy", sentence, config.where)
     for key, name in _named(config):
         if name not in config.accounts:
             hint = nearest(name, config.accounts)
@@ -201,18 +235,25 @@ def check(config: Config) -> None:
 def _named(config: Config) -> list[tuple[str, str]]:
     """Return every place that names an account, with the name."""
     in_routes = [
-        (f"routes.{route}.accounts", name)
+        (f"routes.{route}.{key}", name)
         for route, value in config.routes.items()
-        for name in value.accounts
+        for key, names in _names_in(value)
+        for name in names
     ]
     in_senders = [
         (f"senders.{sender}", name) for sender, value in config.senders.items() for name in value
     ]
-    return in_routes + in_senders
+    in_prices = [(f"prices.{name}", name) for name in config.prices]
+    return in_routes + in_senders + in_prices
+
+
+def _names_in(route: Route) -> list[tuple[str, Iterable[str]]]:
+    rules = [("rules", rule.accounts) for rule in route.rules]
+    return [("accounts", route.accounts), *rules, ("weights", route.weights)]
 
 
 def _reachable(config: Config) -> list[str]:
-    names = [name for route in config.routes.values() for name in route.accounts]
+    names = [name for route in config.routes.values() for name in route.reachable]
     if config.default is None and len(config.accounts) > 1:
         return names
-    return [*names, *config.route(None).accounts]
+    return [*names, *config.route(None).reachable]

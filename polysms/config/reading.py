@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any, NewType, TypeVar
+from typing import Any, NewType, TypeVar, get_args, get_origin
 from urllib.parse import urlsplit
 
 import attrs
@@ -25,6 +25,7 @@ Texts = tuple[str, ...]
 #: A year: beyond it nothing waits, and sockets take no such number.
 LONGEST = 366 * 86400
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
+_DECIMAL = re.compile(r"\d+(\.\d+)?")
 _UNITS = {"ms": 0.001, None: 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _STRANGE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff\\?#]")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
@@ -208,9 +209,31 @@ def web_url(value: str, *, loopback_only: bool = False) -> str:
     return value.rstrip("/")
 
 
+def _is_list_of_tables(kind: Any) -> bool:
+    # Each table is read by itself, so that a mistake names its own key.
+    items = get_args(kind)
+    return get_origin(kind) is tuple and attrs.has(items[0])
+
+
+def _number(value: object, _: Any) -> float:
+    if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError("write a number")  # noqa: TRY004 - a bad value
+    return float(value)
+
+
+def _listed(value: object, _: Any) -> tuple[Any, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise ValueError("write a list")  # noqa: TRY004 - a bad value
+    return tuple(value)
+
+
 _converter = cattrs.Converter()
 _converter.register_structure_hook(str, _text)
 _converter.register_structure_hook(int, _whole)
 _converter.register_structure_hook(bool, _switch)
+_converter.register_structure_hook(float, _number)
+_converter.register_structure_hook_func(_is_list_of_tables, _listed)
 _converter.register_structure_hook(Seconds, _seconds)
 _converter.register_structure_hook_func(lambda kind: kind == Texts, _texts)

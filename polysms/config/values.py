@@ -10,14 +10,14 @@ import attrs
 
 from polysms import numbers, redact
 from polysms.config.reading import PLACE, Seconds, Source, Texts, fault, read, web_url
+from polysms.config.routes import Prices, Route, countries
 from polysms.errors import ConfigError, InvalidMessage
 from polysms.providers import LOCAL
 from polysms.providers.base import Provider
 
+#: Segments per second that no provider reaches: more is a slip of the pen.
+MOST_MPS = 1_000_000.0
 PROXIES = ("http", "https", "socks5", "socks5h")
-ON_MAYBE_SENT = ("stop", "next")
-#: The names; what they do is in routing.strategies.
-STRATEGIES = ("failover",)
 
 
 @attrs.frozen(kw_only=True)
@@ -50,12 +50,25 @@ def _proxy(value: str | None) -> str | None:
     return value
 
 
+def _rate(_: Any, field: attrs.Attribute[Any], value: float | None) -> None:
+    if value is not None and not 0 < value <= MOST_MPS:
+        raise ValueError(f"{field.name}: write segments per second, more than 0, as 1 or 0.5")
+
+
+def _concurrency(value: int | None) -> int | None:
+    if value is not None and value < 1:
+        raise ValueError("concurrency: must be at least 1")
+    return value
+
+
 @attrs.frozen(kw_only=True)
 class Common:
     """The keys every account may have, whatever its provider.
 
     ``sender`` is one number or sender ID, or a list; ``ca`` a file of certificate authorities;
-    ``trust_env`` lets proxies and certificates come from the environment.
+    ``trust_env`` lets proxies and certificates come from the environment. ``mps`` and
+    ``sender_mps`` are segments per second, of the whole account and of each of its senders;
+    ``concurrency`` bounds its requests in flight.
     """
 
     provider: str | None = None
@@ -65,6 +78,9 @@ class Common:
     proxy: str | None = attrs.field(default=None, converter=_proxy, repr=False)
     ca: str | None = None
     trust_env: bool = False
+    mps: float | None = attrs.field(default=None, validator=_rate)
+    sender_mps: float | None = attrs.field(default=None, validator=_rate)
+    concurrency: int | None = attrs.field(default=None, converter=_concurrency)
 
 
 def _masked(value: tuple[str, ...]) -> str:
@@ -86,12 +102,20 @@ class Account:
     proxy: str | None = attrs.field(default=None, repr=False)
     ca: str | None = None
     trust_env: bool = False
+    mps: float | None = None
+    sender_mps: float | None = None
+    concurrency: int | None = None
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
     broken: ConfigError | None = attrs.field(default=None, repr=False)
 
     def hide(self, text: str) -> str:
         """Return a text with this account's secrets and every phone number hidden."""
         return redact.hide(text, self.secrets)
+
+    @property
+    def limited(self) -> bool:
+        """Whether a rate bounds what it may be sent."""
+        return self.mps is not None or self.sender_mps is not None
 
     @property
     def local(self) -> bool:
@@ -106,28 +130,6 @@ class Account:
         return self.provider
 
 
-def _on_maybe_sent(value: str) -> str:
-    if value not in ON_MAYBE_SENT:
-        raise ValueError('on_maybe_sent: write "stop" or "next"')
-    return value
-
-
-@attrs.frozen(kw_only=True)
-class Route:
-    """An order of accounts: ``strategy`` makes it, ``deadline`` (seconds) bounds all attempts.
-
-    ``on_maybe_sent``: "stop", or "next", where a second copy is possible (two at most).
-    ``strict`` makes advisory wishes (valid_for, tag) as binding as the text.
-    """
-
-    accounts: Texts
-    strategy: str = "failover"
-    on_maybe_sent: str = attrs.field(default="stop", converter=_on_maybe_sent)
-    deadline: Seconds = Seconds(60.0)
-    attempt_timeout: Seconds | None = None
-    strict: bool = False
-
-
 def _reachable(value: tuple[str, ...]) -> tuple[str, ...]:
     try:
         return tuple(numbers.recipient(number) for number in value)
@@ -140,12 +142,6 @@ def _redirect(value: str | None) -> str | None:
         return None if value is None else numbers.recipient(value)
     except InvalidMessage as error:
         raise ValueError(f"redirect_to: {error}") from None
-
-
-def _countries(value: tuple[str, ...]) -> tuple[str, ...]:
-    if not all(len(country) == 2 and country.isalpha() for country in value):
-        raise ValueError('countries: write two-letter countries, as ["US", "CA"]')
-    return tuple(country.upper() for country in value)
 
 
 def _most(value: int | None) -> int | None:
@@ -164,7 +160,7 @@ class Rails:
 
     only_to: Texts = attrs.field(default=(), converter=_reachable, repr=_masked)
     redirect_to: str | None = attrs.field(default=None, converter=_redirect, repr=redact.mask)
-    countries: Texts = attrs.field(default=(), converter=_countries)
+    countries: Texts = attrs.field(default=(), converter=countries)
     max_segments: int | None = attrs.field(default=None, converter=_most)
 
 
@@ -186,6 +182,12 @@ def _routes(value: Mapping[str, Any]) -> dict[str, Route]:
 
 def _rails(value: Any) -> Rails:
     return value if isinstance(value, Rails) else read(Rails, value, "rails", PLACE)
+
+
+def _price_lists(value: Mapping[str, Any]) -> dict[str, Prices]:
+    from polysms.config.build import prices_of  # noqa: PLC0415 - it needs these classes
+
+    return prices_of(value)
 
 
 def _shown_names(value: Mapping[str, Any]) -> str:
@@ -217,6 +219,7 @@ class Config:
         factory=dict, converter=_logical, repr=_shown_names
     )
     rails: Rails = attrs.field(factory=Rails, converter=_rails)
+    prices: Mapping[str, Prices] = attrs.field(factory=dict, converter=_price_lists)
     default: str | None = None
     where: str = PLACE
     # An account is a route of one.

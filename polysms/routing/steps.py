@@ -25,11 +25,24 @@ class Write:
 
 @attrs.frozen(slots=False)
 class Call:
-    """Make this request at this account, within ``seconds`` in all."""
+    """Make this request at this account, within ``seconds`` in all.
+
+    ``patience`` (seconds) is how long it may wait for a free slot where the account bounds them.
+    """
 
     account: Account
     request: Request
     seconds: float
+    patience: float = 0.0
+
+
+@attrs.frozen(slots=False)
+class Admit:
+    """Take this many segments from the rates of an account and of one of its senders."""
+
+    account: Account
+    sender: str | None
+    segments: int
 
 
 @attrs.frozen
@@ -62,17 +75,25 @@ class Failure:
     interrupted: bool = False
 
 
-Step = Write | Call | Wait
-Answer = Response | Failure | None
+Step = Write | Admit | Call | Wait
+#: What a step is answered with: a Call with a Response or a Failure, an Admit with the seconds to
+#: wait before it is asked again (0.0: taken), the others with None.
+Answer = Response | Failure | float | None
+
+
+def _no_chance() -> float:
+    return 0.5
 
 
 @attrs.frozen(kw_only=True)
 class World:
-    """The few things decisions need from the world, handed in: clocks and ids.
+    """The few things decisions need from the world, handed in: clocks, ids and chance.
 
-    ``now`` is the wall clock (aware), ``clock`` a steady one in seconds, ``new_id`` makes our ids.
+    ``now`` is the wall clock (aware), ``clock`` a steady one in seconds, ``new_id`` makes our ids,
+    ``random`` draws from 0 to 1.
     """
 
     now: Callable[[], datetime]
     clock: Callable[[], float]
     new_id: Callable[[], str]
+    random: Callable[[], float] = _no_chance

@@ -41,7 +41,18 @@ def test_route() -> None:
 def test_route_by_default() -> None:
     """A route stops when in doubt, and takes a minute at most."""
     found = config(routes={"main": {"accounts": "first"}}).route("main")
-    assert (("first",), "failover", "stop", 60.0, None, False) == attrs.astuple(found)
+    assert Route(accounts=("first",)) == found
+    expected = ("failover", "stop", 60.0, None, None, 1, "wait", False)
+    assert expected == (
+        found.strategy,
+        found.on_maybe_sent,
+        found.deadline,
+        found.attempt_timeout,
+        found.resolve_within,
+        found.repeats,
+        found.when_limited,
+        found.strict,
+    )
 
 
 def test_account_is_a_route_of_one() -> None:

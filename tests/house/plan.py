@@ -58,6 +58,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
 #: Modules that are a part of another room, and why they are files of their own.
 ANNEXES: Mapping[str, str] = {
     "plain": "delivery",  # cattrs is slow to import, and few deliveries become plain data
+    "explaining": "delivery",  # many words, wanted now and then
 }
 
 #: Above this line, clocks, random numbers, ids and the world are arguments.
@@ -96,6 +97,7 @@ PACKAGES: Mapping[str, frozenset[str] | None] = {
     "httpx": frozenset({"client"}),
     "httpcore": frozenset({"client"}),
     "pyreqwest": frozenset({"client"}),
+    "throttled": frozenset({"client"}),
     "sqlalchemy": frozenset({"ledger"}),
     "alembic": frozenset({"ledger"}),
     "psycopg": frozenset({"ledger"}),

@@ -35,6 +35,7 @@ from polysms import (
     RateLimited,
     Reason,
     Refused,
+    Result,
     Status,
     Unreadable,
 )
@@ -79,6 +80,9 @@ def sync(message: Message) -> None:
         found = sms.list_remote("wavix", to="+13135550123", since=datetime.now(UTC), page_size=10)
         assert_type(found, Iterator[Delivery])
         sms.check("wavix")
+        for result in sms.send_many(messages(), concurrency=5, via="otp", on_maybe_sent="next"):
+            assert_type(result, Result)
+            assert_type(result.error, Exception | None)
     read(delivery)
 
 
@@ -93,6 +97,15 @@ async def asynchronous(message: Message) -> None:
         async for one in found:
             assert_type(one, Delivery)
         await sms.check("wavix")
+        async for result in sms.send_many(messages(), deadline=9.5):
+            assert_type(result.delivery, Delivery | None)
+        await sms.send_many(letters(), concurrency=50).aclose()
+
+
+async def letters() -> AsyncIterator[Message]:
+    """Yield messages from an asynchronous source."""
+    for message in messages():
+        yield message
 
 
 def clients() -> None:

@@ -1,0 +1,188 @@
+"""Routes, their rules, and the price lists that one of their strategies reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import attrs
+
+from polysms import numbers
+from polysms.config.reading import Seconds, Texts
+from polysms.message import Message
+
+ON_MAYBE_SENT = ("stop", "next")
+WHEN_LIMITED = ("wait", "skip")
+KINDS = ("sms", "mms")
+#: The names; what they do is in routing.strategies.
+STRATEGIES = ("failover", "round_robin", "weighted", "cheapest")
+#: Strategies whose choice among equals may follow the recipient.
+STICKY = ("weighted",)
+_PREFIX = re.compile(r"\+[0-9]{1,15}")
+
+
+def one_of(words: tuple[str, ...]) -> Callable[[Any, attrs.Attribute[str], str], None]:
+    """Return a validator that takes these words and no others."""
+
+    def check(_: Any, field: attrs.Attribute[str], value: str) -> None:
+        if value not in words:
+            spoken = " or ".join(f'"{word}"' for word in words)
+            raise ValueError(f"{field.name}: write {spoken}")
+
+    return check
+
+
+def countries(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Return two-letter countries in capitals."""
+    if not all(len(country) == 2 and country.isalpha() for country in value):
+        raise ValueError('countries: write two-letter countries, as ["US", "CA"]')
+    return tuple(country.upper() for country in value)
+
+
+def _prefixes(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(_PREFIX.fullmatch(prefix) for prefix in value):
+        raise ValueError('prefixes: write the beginnings of numbers, as ["+1", "+4477"]')
+    return value
+
+
+def _kinds(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(kind in KINDS for kind in value):
+        raise ValueError('kinds: write "sms", "mms" or both')
+    return value
+
+
+@attrs.frozen(kw_only=True)
+class Rule:
+    """Which accounts a route asks for some of its messages; what is left empty fits every one.
+
+    ``countries`` are two-letter, ``prefixes`` the beginnings of numbers, ``kinds`` "sms" or "mms",
+    ``senders`` what the message says in ``from_`` (a number, a name, or "@logical").
+    """
+
+    accounts: Texts
+    countries: Texts = attrs.field(default=(), converter=countries)
+    prefixes: Texts = attrs.field(default=(), converter=_prefixes)
+    kinds: Texts = attrs.field(default=(), converter=_kinds)
+    senders: Texts = attrs.field(default=(), repr=False)
+
+    def fits(self, message: Message) -> bool:
+        """Whether a message is one this rule speaks of."""
+        return (
+            (not self.kinds or message.kind in self.kinds)
+            and (not self.prefixes or message.to.startswith(self.prefixes))
+            and (not self.countries or numbers.country(message.to) in self.countries)
+            and (not self.senders or _is_one_of(message.from_, self.senders))
+        )
+
+
+def _is_one_of(sender: str | None, senders: Iterable[str]) -> bool:
+    if sender is None:
+        return False
+    if sender.startswith("@"):
+        return sender in senders
+    return any(numbers.same(sender, one) for one in senders)
+
+
+def _whole(value: int) -> int:
+    if not 0 <= value <= 5:
+        raise ValueError("repeats: write a whole number from 0 to 5")
+    return value
+
+
+def _weights(value: Mapping[str, float]) -> Mapping[str, float]:
+    if not all(0 <= weight < float("inf") for weight in value.values()):
+        raise ValueError("weights: write numbers from 0 up, as { wavix = 3, signalwire = 1 }")
+    if value and not any(value.values()):
+        raise ValueError("weights: at least one must be more than 0")
+    return value
+
+
+@attrs.frozen(kw_only=True)
+class Route:
+    """An order of accounts: ``strategy`` makes it, ``deadline`` (seconds) bounds all attempts.
+
+    ``attempt_timeout`` bounds each of them. ``rules`` replace the accounts for some messages: the
+    first that fits counts. ``weights`` are shares for "weighted", ``sticky`` lets "weighted" and
+    "round_robin" choose by the recipient. ``repeats`` is how often an account is asked again after
+    a try that surely sent nothing. ``when_limited`` says what to do while a rate is used up or an
+    account asks to come back shortly: "wait", or "skip" to the next account.
+
+    ``on_maybe_sent``: "stop", or "next", where a second copy is possible (two at most; the first
+    one lives ``first_copy_valid_for`` seconds where the provider has a word for it).
+    ``resolve_within`` (seconds) lets a send look for proof that an unclear attempt was accepted.
+    ``strict`` makes advisory wishes (valid_for, tag) as binding as the text.
+    """
+
+    accounts: Texts
+    strategy: str = "failover"
+    rules: tuple[Rule, ...] = ()
+    weights: Mapping[str, float] = attrs.field(factory=dict, converter=_weights, hash=False)
+    sticky: bool = False
+    on_maybe_sent: str = attrs.field(default="stop", validator=one_of(ON_MAYBE_SENT))
+    first_copy_valid_for: Seconds = Seconds(120.0)
+    resolve_within: Seconds | None = None
+    deadline: Seconds = Seconds(60.0)
+    attempt_timeout: Seconds | None = None
+    repeats: int = attrs.field(default=1, converter=_whole)
+    when_limited: str = attrs.field(default="wait", validator=one_of(WHEN_LIMITED))
+    strict: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse settings that their strategy would not read."""
+        if self.weights and self.strategy != "weighted":
+            raise ValueError('weights: are read by strategy = "weighted" alone')
+        if self.sticky and self.strategy not in STICKY:
+            spoken = " and ".join(f'"{name}"' for name in STICKY)
+            raise ValueError(f"sticky: is for the strategies {spoken}")
+
+    @property
+    def reachable(self) -> tuple[str, ...]:
+        """Every account that any message of this route may be sent through, once each."""
+        named = [*self.accounts, *(name for rule in self.rules for name in rule.accounts)]
+        return tuple(dict.fromkeys(named))
+
+    def accounts_for(self, message: Message) -> tuple[str, ...]:
+        """Return the accounts of the first rule that fits a message, else the route's own."""
+        fitting = (rule.accounts for rule in self.rules if rule.fits(message))
+        return next(fitting, self.accounts)
+
+
+def _prices(value: Mapping[str, object]) -> dict[str, Decimal]:
+    return {_prefix(prefix): _price(amount) for prefix, amount in value.items()}
+
+
+def _prefix(prefix: str) -> str:
+    if not _PREFIX.fullmatch(prefix):
+        raise ValueError('prices: write the beginning of numbers, as "+1" = 0.0075')
+    return prefix
+
+
+def _price(amount: object) -> Decimal:
+    try:
+        price = Decimal(str(amount))
+    except InvalidOperation:
+        price = Decimal(-1)
+    if isinstance(amount, bool) or not price.is_finite() or price < 0:
+        raise ValueError('prices: write amounts from 0 up, as 0.0075 or "0.0075"')
+    return price
+
+
+@attrs.frozen(kw_only=True)
+class Prices:
+    """What an account takes: for a segment of an SMS, for an MMS, by the beginning of the number.
+
+    The longest beginning that fits counts. All price lists must be in one currency.
+    """
+
+    sms: Mapping[str, Decimal] = attrs.field(factory=dict, converter=_prices, hash=False)
+    mms: Mapping[str, Decimal] = attrs.field(factory=dict, converter=_prices, hash=False)
+
+    def of(self, message: Message, segments: int) -> Decimal | None:
+        """Return what a message of this many segments costs, None where no price is listed."""
+        listed = self.mms if message.media else self.sms
+        fitting = [prefix for prefix in listed if message.to.startswith(prefix)]
+        if not fitting:
+            return None
+        return listed[max(fitting, key=len)] * (1 if message.media else segments)

@@ -1,0 +1,111 @@
+"""A delivery explained, for people: who was considered, what each answered, what would be next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import wrap
+
+from polysms import redact
+from polysms.delivery import Attempt, Considered, Delivery, Evidence, Outcome, Status
+
+WIDTH = 79
+_INDENT = "    "
+
+
+def explained(delivery: Delivery) -> str:
+    """Return a delivery's story in lines of at most 79 characters, numbers masked."""
+    return "\n".join(_lines(delivery))
+
+
+def _lines(delivery: Delivery) -> Iterator[str]:
+    to = redact.mask(delivery.to) if delivery.to else "nobody"
+    counted = delivery.segments
+    size = "" if counted is None else f", {counted} segment{'s' if counted != 1 else ''}"
+    yield f"{delivery.kind} to {to}{size}: {delivery.status}"
+    yield f"id {delivery.id}"
+    attempts = iter(delivery.attempts)
+    for number, considered in enumerate(delivery.considered, start=1):
+        yield from _wrapped(f"{number}. {_spoken(considered)}")
+        if considered.chosen and (attempt := next(attempts, None)) is not None:
+            yield from _of_attempt(attempt)
+    yield from _wrapped(f"Next: {_next(delivery)}")
+
+
+def _spoken(considered: Considered) -> str:
+    chosen = "chosen" if considered.chosen else "passed over"
+    return f"{considered.account}: {chosen}, {considered.why}"
+
+
+def _of_attempt(attempt: Attempt) -> Iterator[str]:
+    yield from _wrapped(f"{_OUTCOMES[attempt.outcome]}: {_evidence(attempt)}", _INDENT)
+    for warning in attempt.warnings:
+        yield from _wrapped(f"warning: {warning}", _INDENT)
+    if attempt.unsupported:
+        names = " and ".join(attempt.unsupported)
+        yield from _wrapped(f"{attempt.provider} has no word for {names}", _INDENT)
+
+
+_OUTCOMES = {
+    Outcome.ACCEPTED: "accepted",
+    Outcome.NOT_SENT: "surely not sent",
+    Outcome.MAYBE_SENT: "maybe sent",
+    None: "under way",
+}
+
+
+def _evidence(attempt: Attempt) -> str:
+    facts = [attempt.text or "no answer yet"]
+    if attempt.evidence in _PROVED:
+        facts.append(_PROVED[attempt.evidence])
+    if attempt.reason is not None:
+        facts.append(f"reason {attempt.reason}")
+    if attempt.status_code is not None:
+        facts.append(f"HTTP {attempt.status_code}")
+    if attempt.code is not None:
+        facts.append(f"code {attempt.code}")
+    if attempt.provider_id is not None:
+        facts.append(f"provider_id {attempt.provider_id}")
+    if attempt.valid_for is not None:
+        facts.append(f"valid for {attempt.valid_for} s")
+    if attempt.seconds is not None:
+        facts.append(f"{attempt.seconds:.2f} s")
+    return ", ".join(facts)
+
+
+_PROVED = {
+    Evidence.FOUND: "but its provider's list shows that it has it",
+    Evidence.ABSENT: "and its provider's list shows that it does not have it",
+}
+
+
+def _next(delivery: Delivery) -> str:
+    if delivery.status is Status.MAYBE_SENT:
+        return (
+            "nothing is sent again by itself. Look it up (client.resolve, polysms resolve) or "
+            "wait for its report"
+        )
+    if delivery.status is Status.NOT_SENT:
+        if delivery.retry_later or _may_succeed_later(delivery):
+            return "surely not sent, and it may succeed later: it can be sent again safely"
+        return "surely not sent; sending it again as it is would end the same way"
+    if delivery.status is Status.PENDING:
+        return "nobody was asked"
+    if delivery.final:
+        return "nothing; this status is final"
+    return "nothing to do; fetch it, or wait for its report, to know more"
+
+
+def _may_succeed_later(delivery: Delivery) -> bool:
+    last = delivery.attempts[-1] if delivery.attempts else None
+    return last is not None and last.reason is None
+
+
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    # Ids and numbers stay whole.
+    return wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + "   ",
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,139 @@
+"""One account's breaker: it keeps a broken provider from costing every message its timeouts.
+
+Closed, it counts; open, it lets nothing through; half open, one probe at a time. Time and chance
+are arguments. What counts as a failure is decided elsewhere (:mod:`polysms.routing.health`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import Enum
+
+#: Failures in a row that open it.
+IN_A_ROW = 5
+#: Or: more than this share of at least so many tries within so many seconds.
+SHARE = 0.5
+FEWEST = 20
+WINDOW = 30.0
+#: Seconds it stays open the first time; n times as long the n-th time in a row, up to the longest.
+OPEN = 30.0
+LONGEST_OPEN = 300.0
+#: Successes that close it again.
+SUCCESSES = 2
+#: Seconds of health that take one opening off the count.
+HEALED = 10.0
+
+
+class Entry(Enum):
+    """How an attempt came past the breaker: its answer means as much."""
+
+    USUAL = "usual"
+    PROBE = "probe"
+    FORCED = "forced"
+
+
+class Breaker:
+    """What the last tries at one account say about asking it again."""
+
+    def __init__(self) -> None:
+        self.failures_in_a_row = 0
+        self.openings = 0
+        self.opened_for = ""
+        self.open_until: float | None = None
+        self._closed_at = 0.0
+        self._successes = 0
+        self._probe_until: float | None = None
+        # Seconds of the clock, each with its tries and its failures.
+        self._window: deque[list[float]] = deque()
+
+    def seconds_closed_for(self, now: float) -> float:
+        """Return the seconds until a probe may be made; 0.0 where the account may be asked."""
+        return max(0.0, self.open_until - now) if self.open_until is not None else 0.0
+
+    def is_probing(self, now: float) -> bool:
+        """Whether a probe is under way. One that never came back is given up at its own time."""
+        return self._probe_until is not None and now < self._probe_until
+
+    def admits(self, now: float) -> bool:
+        """Whether the account may be asked now."""
+        if self.open_until is None:
+            return True
+        return now >= self.open_until and not self.is_probing(now)
+
+    def enter(self, now: float, seconds: float) -> Entry | None:
+        """Return how the account may be asked now, None for not at all.
+
+        Half open, this is the one probe: no other is made for so many seconds, or until it ends.
+        """
+        if self.open_until is None:
+            return Entry.USUAL
+        if not self.admits(now):
+            return None
+        self._probe_until = now + seconds
+        return Entry.PROBE
+
+    def leave(self, entry: Entry) -> None:
+        """Note an answer that says nothing of the account's health."""
+        if entry is Entry.PROBE:
+            self._probe_until = None
+
+    def succeeded(self, entry: Entry, now: float) -> None:
+        """Note a success."""
+        self.leave(entry)
+        if self.open_until is None:
+            self.failures_in_a_row = 0
+            self._count(now, failed=False)
+        elif entry is not Entry.USUAL:
+            self._successes += 1
+            if self._successes >= SUCCESSES:
+                self._close(now)
+
+    def failed(self, entry: Entry, now: float, chance: float) -> None:
+        """Note a failure. ``chance`` (0 to 1) is the jitter of the opening it may cause."""
+        self.leave(entry)
+        if self.open_until is not None:
+            # What was under way when it opened, or asked all the same, opens nothing further.
+            if entry is Entry.PROBE:
+                self._open(now, chance, "a probe failed")
+            return
+        self.failures_in_a_row += 1
+        self._count(now, failed=True)
+        if self.failures_in_a_row >= IN_A_ROW:
+            self._open(now, chance, f"{self.failures_in_a_row} failures in a row")
+        elif (said := self._too_many(now)) is not None:
+            self._open(now, chance, said)
+
+    def _close(self, now: float) -> None:
+        self.open_until = None
+        self.failures_in_a_row = 0
+        self._closed_at = now
+        self._window.clear()
+
+    def _open(self, now: float, chance: float, why: str) -> None:
+        if self.open_until is None:
+            self.openings = max(0, self.openings - int((now - self._closed_at) / HEALED))
+        self.openings += 1
+        self.opened_for = why
+        # Equal jitter: many processes must not all probe at one moment.
+        self.open_until = now + min(LONGEST_OPEN, OPEN * self.openings) * (0.5 + chance / 2)
+        self._successes = 0
+
+    def _count(self, now: float, *, failed: bool) -> None:
+        second = float(int(now))
+        if not self._window or self._window[-1][0] != second:
+            self._window.append([second, 0, 0])
+        self._window[-1][1] += 1
+        self._window[-1][2] += failed
+        self._forget(now)
+
+    def _forget(self, now: float) -> None:
+        while self._window and self._window[0][0] <= now - WINDOW:
+            self._window.popleft()
+
+    def _too_many(self, now: float) -> str | None:
+        self._forget(now)
+        tries = int(sum(second[1] for second in self._window))
+        failures = int(sum(second[2] for second in self._window))
+        if tries < FEWEST or failures <= SHARE * tries:
+            return None
+        return f"{failures} failures of {tries} tries in {WINDOW:.0f} s"

@@ -1,0 +1,87 @@
+"""What one send needs to know, and what all sends of a client share."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import attrs
+
+from polysms.config import Account, Prices, Rails, Route
+from polysms.delivery import Attempt
+from polysms.message import Message
+from polysms.routing.health import Health
+from polysms.routing.senders import Logical
+
+#: An open attempt is called maybe sent this long (seconds) after its deadline.
+GRACE = 30.0
+#: Accepted messages of each account that are remembered, so that a look-up adopts no other's.
+REMEMBERED = 10_000
+
+
+@attrs.frozen(kw_only=True)
+class Watermark:
+    """An accepted attempt: once a list shows it, the list has caught up to its time."""
+
+    reference: str
+    to: str = attrs.field(repr=False)
+    at: datetime
+
+
+class Memory:
+    """What a client remembers of the attempts that its providers accepted."""
+
+    def __init__(self) -> None:
+        self._owned: dict[str, OrderedDict[str, None]] = {}
+        self._latest: dict[str, Watermark] = {}
+
+    def accepted(self, attempt: Attempt, to: str) -> None:
+        """Remember an accepted attempt."""
+        if attempt.provider_id is not None:
+            owned = self._owned.setdefault(attempt.account, OrderedDict())
+            owned[attempt.provider_id] = None
+            if len(owned) > REMEMBERED:
+                owned.popitem(last=False)
+        if attempt.lookup == "exact":
+            mark = Watermark(reference=attempt.reference, to=to, at=attempt.started_at)
+            self._latest[attempt.account] = mark
+
+    def owns(self, account: str, provider_id: str | None) -> bool:
+        """Whether a provider's id belongs to an attempt that is accounted for."""
+        return provider_id in self._owned.get(account, ())
+
+    def watermark(self, account: str, after: datetime) -> Watermark | None:
+        """Return the latest accepted attempt of an account, if it began after a moment."""
+        mark = self._latest.get(account)
+        return mark if mark is not None and mark.at > after else None
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """What one send needs to know: the route with its accounts, logical senders and rails.
+
+    ``accounts`` are all that the route may reach. ``health`` and ``memory`` are shared by all
+    sends of a client. ``written`` says that every attempt is to be written down, before its first
+    byte and after.
+    """
+
+    route: Route
+    accounts: Sequence[Account]
+    senders: Logical = attrs.field(factory=dict)
+    rails: Rails = Rails()
+    prices: Mapping[str, Prices] = attrs.field(factory=dict)
+    health: Health = attrs.field(factory=Health, repr=False)
+    memory: Memory = attrs.field(factory=Memory, repr=False)
+    written: bool = False
+    by_name: Mapping[str, Account] = attrs.field(init=False, repr=False)
+
+    @by_name.default
+    def _by_name(self) -> dict[str, Account]:
+        return {account.name: account for account in self.accounts}
+
+    def candidates(self, message: Message) -> list[Account]:
+        """Return the accounts that the route's rules give a message, in the route's order."""
+        if not self.route.rules:
+            return list(self.accounts)
+        return [self.by_name[name] for name in self.route.accounts_for(message)]

@@ -1,0 +1,160 @@
+"""Which account is asked next: considered anew before every attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from polysms.config import Account
+from polysms.delivery import Attempt, Evidence, Outcome
+from polysms.errors import NotSent, Unsupported
+from polysms.routing.preparing import rested
+from polysms.routing.run import Run
+from polysms.routing.senders import senders_for
+from polysms.routing.strategies import STRATEGIES, Candidate, recipients_chance
+from polysms.routing.verdict import Verdict
+from polysms.segments import segments
+
+#: The longest wait (seconds) for a provider that says "later" before the next one is asked.
+LONGEST_WAIT = 5.0
+#: Before an account that could not be reached is asked again: a chance of this many seconds,
+#: twice as many each time (full jitter).
+FIRST_WAIT = 0.5
+
+
+@attrs.frozen(slots=False)
+class Turn:
+    """The account to ask next: ``again`` after so many seconds, ``forced`` against its health."""
+
+    account: Account
+    why: str
+    again: bool = False
+    wait: float = 0.0
+    forced: bool = False
+
+
+def next_turn(run: Run) -> Turn | None:
+    """Return the account to ask next, None where there is no more."""
+    return _at_once(run) or _fresh(run) or _last_resort(run) or _repeat(run)
+
+
+def _at_once(run: Run) -> Turn | None:
+    """The account just asked: its connection had died, or it asks for a moment's patience."""
+    if not run.verdicts:
+        return None
+    name = run.attempts[-1].account
+    wait = _wait_at_once(run, run.verdicts[-1])
+    if wait is None or not _may_repeat(run, name):
+        return None
+    return Turn(run.plan.by_name[name], "asked again", again=True, wait=wait)
+
+
+def _wait_at_once(run: Run, verdict: Verdict) -> float | None:
+    if verdict.ours:
+        return None
+    if verdict.evidence is Evidence.NOT_COMPLETE:
+        return 0.0
+    wait = verdict.retry_after
+    if not verdict.busy or wait is None:
+        return None
+    return wait if run.waits_for_provider(wait) else None
+
+
+def _may_repeat(run: Run, name: str) -> bool:
+    tries = sum(attempt.account == name for attempt in run.attempts)
+    return tries <= run.plan.route.repeats and run.plan.health.spend(name, run.world.clock())
+
+
+def _fresh(run: Run) -> Turn | None:
+    """The first of the strategy's order whose health allows it."""
+    for candidate in _ordered(run):
+        account = run.left[candidate.name]
+        why_not = _why_not(run, account)
+        if why_not is None:
+            return Turn(account, _why(run, candidate))
+        run.pass_over(account, NotSent(why_not, retry_later=True))
+    return None
+
+
+def _why(run: Run, candidate: Candidate) -> str:
+    place = "next" if run.attempts else "first"
+    why = f"{place} by {run.plan.route.strategy}"
+    return f"{why}: {candidate.why}" if candidate.why else why
+
+
+def _why_not(run: Run, account: Account) -> str | None:
+    health = run.plan.health
+    if len(run.accounts) == 1:
+        return None
+    if (why_not := health.why_not(account.name, run.world.clock())) is not None:
+        return why_not
+    if not health.has_marks(account.name):
+        return None
+    try:
+        senders = senders_for(run.message, account, run.plan.senders)
+    except Unsupported:
+        return None
+    usable = rested(senders, account, run.plan, run.world)
+    return None if usable else "its sender was refused of late; it is tried again later"
+
+
+def _last_resort(run: Run) -> Turn | None:
+    """Of those whose health says no, the one that may be well soonest: once per message."""
+    if not run.left or run.forced:
+        return None
+    run.forced = True
+    now, health = run.world.clock(), run.plan.health
+    name = min(run.left, key=lambda one: health.how_bad(one, now))
+    return Turn(run.left[name], "no other is left, though it should rest", forced=True)
+
+
+def _repeat(run: Run) -> Turn | None:
+    """An account that surely has nothing yet, once more, after a chance of seconds."""
+    for attempt, verdict in _last_tries(run):
+        name = attempt.account
+        account = run.plan.by_name[name]
+        if not _is_safe_to_repeat(verdict) or _why_not(run, account) is not None:
+            continue
+        wait = _jitter(run, name) if verdict.retry_after is None else verdict.retry_after
+        if run.waits_for_provider(wait) and _may_repeat(run, name):
+            return Turn(account, "asked again", again=True, wait=wait)
+    return None
+
+
+def _last_tries(run: Run) -> Sequence[tuple[Attempt, Verdict]]:
+    tries = zip(run.attempts, run.verdicts, strict=True)
+    return list({attempt.account: (attempt, verdict) for attempt, verdict in tries}.values())
+
+
+def _jitter(run: Run, name: str) -> float:
+    tries = sum(attempt.account == name for attempt in run.attempts)
+    return run.world.random() * min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (tries - 1))
+
+
+def _is_safe_to_repeat(verdict: Verdict) -> bool:
+    if verdict.ours or verdict.outcome is not Outcome.NOT_SENT:
+        return False
+    if verdict.busy:
+        # A rate that is used up, nobody says for how long, is not to be knocked at again.
+        return verdict.retry_after is not None or not verdict.limited
+    return verdict.evidence in {Evidence.NOTHING_WRITTEN, Evidence.NOT_COMPLETE}
+
+
+def _ordered(run: Run) -> Sequence[Candidate]:
+    if len(run.left) < 2:
+        return [Candidate(name=name) for name in run.left]
+    route, world = run.plan.route, run.world
+    candidates = [_candidate(run, name) for name in run.left]
+    chance = recipients_chance(run.message.to) if route.sticky else lambda _: world.random()
+    strategy = STRATEGIES[route.strategy]
+    return strategy(run.message, candidates, run.plan.health, world.clock(), chance)
+
+
+def _candidate(run: Run, name: str) -> Candidate:
+    weights, prices = run.plan.route.weights, run.plan.prices
+    price = None
+    if name in prices:
+        count = 1 if run.message.media else segments(run.message.text).count
+        price = prices[name].of(run.message, count)
+    return Candidate(name=name, weight=weights.get(name, 0.0) if weights else 1.0, price=price)
