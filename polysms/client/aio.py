@@ -30,6 +30,7 @@ from polysms.message import Message
 from polysms.providers.base import Query
 from polysms.routing import lookup
 from polysms.routing.deliver import deliver
+from polysms.routing.preview import Previewed, preview
 from polysms.routing.steps import Admit, Answer, Call, Step, Wait, World
 
 R = TypeVar("R")
@@ -116,6 +117,18 @@ class AsyncClient:
             return await self.send(message, via=via, on_maybe_sent=on_maybe_sent, deadline=deadline)
 
         return many_async.in_tasks(send, messages, most)
+
+    def preview(self, message: Message, *, via: str | None = None) -> tuple[Previewed, ...]:
+        """Return what :meth:`send` would do, in the order of the route, without doing it."""
+        plan = self._plans.of(message, via=via, on_maybe_sent=None, deadline=None)
+        return preview(message, plan, self._world)
+
+    async def resolve(
+        self, delivery: Delivery, *, within: float | timedelta | None = None
+    ) -> Delivery:
+        """Find out what became of a delivery that may have been sent; as the sync ``resolve``."""
+        steps = asking.resolving(delivery, self.config, self._plans, self._world, within)
+        return await self._ask(steps)
 
     async def fetch(
         self,

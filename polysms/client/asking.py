@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Generator, Mapping
+from datetime import UTC, datetime, timedelta
 
+from polysms.client import core
 from polysms.config import Account, Config
 from polysms.delivery import Delivery
 from polysms.errors import ConfigError, LookupFailed
 from polysms.providers.base import Query
+from polysms.routing.resolve import resolve
+from polysms.routing.steps import Answer, Step, World
 
 #: Seconds for one look-up: a fetch, a page of a list, a check.
 LOOKUP_SECONDS = 30.0
+
+
+def resolving(
+    delivery: Delivery,
+    config: Config,
+    plans: core.Plans,
+    world: World,
+    within: float | timedelta | None,
+) -> Generator[Step, Answer, Delivery]:
+    """Return the steps that find out what became of a delivery that may have been sent."""
+    names = {attempt.account for attempt in delivery.attempts}
+    accounts = {name: config.account(name) for name in names}
+    return resolve(
+        delivery,
+        accounts,
+        plans.memory,
+        world,
+        within=0.0 if within is None else core.seconds_of("within", within),
+        seconds=LOOKUP_SECONDS,
+    )
 
 
 def target_of(

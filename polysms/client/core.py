@@ -105,17 +105,18 @@ def _bent(route: Route, on_maybe_sent: str | None, deadline: float | timedelta |
     if on_maybe_sent is not None:
         changes["on_maybe_sent"] = on_maybe_sent
     if deadline is not None:
-        changes["deadline"] = _seconds(deadline)
+        changes["deadline"] = seconds_of("deadline", deadline)
     try:
         return attrs.evolve(route, **changes)
     except ValueError as error:
         raise ConfigError(str(error)) from None
 
 
-def _seconds(value: float | timedelta) -> float:
+def seconds_of(name: str, value: float | timedelta) -> float:
+    """Return an argument in seconds; raises ConfigError for what is not more than zero."""
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
-        raise ConfigError("deadline: write seconds, more than zero", key="deadline")
+        raise ConfigError(f"{name}: write seconds, more than zero", key=name)
     return float(seconds)
 
 

@@ -21,6 +21,7 @@ from polysms.message import Message
 from polysms.providers.base import Query
 from polysms.routing import lookup
 from polysms.routing.deliver import deliver
+from polysms.routing.preview import Previewed, preview
 from polysms.routing.steps import Admit, Answer, Call, Step, Wait, World
 
 R = TypeVar("R")
@@ -121,6 +122,21 @@ class Client:
             return self.send(message, via=via, on_maybe_sent=on_maybe_sent, deadline=deadline)
 
         return many.in_threads(send, messages, most)
+
+    def preview(self, message: Message, *, via: str | None = None) -> tuple[Previewed, ...]:
+        """Return what :meth:`send` would do, in the order of the route, without doing it."""
+        plan = self._plans.of(message, via=via, on_maybe_sent=None, deadline=None)
+        return preview(message, plan, self._world)
+
+    def resolve(self, delivery: Delivery, *, within: float | timedelta | None = None) -> Delivery:
+        """Find out what became of a delivery that may have been sent. Never sends anything.
+
+        Looks once, or goes on looking ``within`` seconds. Returns the delivery with the provider's
+        status where the provider has it, NOT_SENT and ``retry_later`` where it is proved that it
+        does not, else MAYBE_SENT still. Raises :class:`~polysms.errors.LookupFailed` where the
+        provider gives no answer.
+        """
+        return self._ask(asking.resolving(delivery, self.config, self._plans, self._world, within))
 
     def fetch(
         self,

@@ -217,6 +217,11 @@ def optional_secret() -> Any:
     return attrs.field(default=None, repr=False, metadata={"secret": True})
 
 
+def in_place_of_reference() -> Any:
+    """Return an attrs field of options that stands on the wire where our reference would."""
+    return attrs.field(default=None, metadata={"reference": True})
+
+
 def basic(user: str | None, password: str | None) -> str:
     """Return the Authorization header of HTTP Basic (RFC 7617)."""
     return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"

@@ -96,7 +96,7 @@ class _Send:
     media_urls: tuple[str, ...] = ()
     group_recipients: tuple[str, ...] = ()
     type: str | None = None
-    user_data: str | None = None
+    user_data: str | None = base.in_place_of_reference()
 
 
 @attrs.frozen(kw_only=True, slots=False)

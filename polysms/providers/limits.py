@@ -6,7 +6,7 @@ fail later without a word is refused here, in a sentence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import attrs
@@ -14,7 +14,7 @@ import attrs
 from polysms import numbers
 from polysms.errors import InvalidMessage, Reason, Unsupported
 from polysms.message import Message
-from polysms.providers.base import Capabilities
+from polysms.providers.base import Capabilities, Provider
 from polysms.segments import segments
 
 T = TypeVar("T")
@@ -108,6 +108,20 @@ def options_of(message: Message, provider: str, kind: type[T]) -> T:
         if isinstance(error, InvalidMessage):
             raise
         raise _wrong(provider, str(error.args[0])) from error
+
+
+def lookup_grade(message: Message, provider: Provider) -> str:
+    """Return how surely a message can be found again (:class:`Capabilities`).
+
+    Options that stand in our reference's place on the wire leave only likeness to go by.
+    """
+    grade = provider.capabilities.lookup
+    if grade != "exact" or not message.options or provider.name not in message.options:
+        return grade
+    options: Any = options_of(message, provider.name, provider.Options)
+    fields: Iterable[attrs.Attribute[Any]] = attrs.fields(provider.Options)
+    ours = [field.name for field in fields if field.metadata.get("reference")]
+    return "heuristic" if any(getattr(options, name) for name in ours) else grade
 
 
 def _wrong(provider: str, sentence: str) -> InvalidMessage:

@@ -91,7 +91,7 @@ class WavixOptions:
     ``smart_encoding`` lets Wavix replace characters (named in error 41, absent from the OpenAPI).
     """
 
-    tag: str | None = None
+    tag: str | None = base.in_place_of_reference()
     smart_encoding: bool | None = None
 
 

@@ -13,7 +13,7 @@ from polysms.delivery import Attempt
 from polysms.errors import NotSent, Reason, Unsupported
 from polysms.message import Message
 from polysms.providers.base import Provider, Request
-from polysms.providers.limits import advisory
+from polysms.providers.limits import advisory, lookup_grade
 from polysms.routing import rails as guard
 from polysms.routing.plan import GRACE, Plan
 from polysms.routing.senders import senders_for
@@ -75,13 +75,12 @@ def prepared(  # noqa: PLR0913 - each by name
 
 def _told(said: Message, adapter: Provider) -> dict[str, Any]:
     """Return what the attempt's row tells of the message as this provider gets it."""
-    grade = getattr(adapter, "lookup_grade", None)
     warnings = getattr(adapter, "warnings", None)
     can = adapter.capabilities
     return {
         "from_": said.from_,
         "valid_for": said.valid_for if can.validity else None,
-        "lookup": grade(said) if grade else can.lookup,
+        "lookup": lookup_grade(said, adapter),
         "warnings": warnings(said) if warnings else (),
     }
 

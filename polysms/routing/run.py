@@ -74,7 +74,7 @@ class Run:
     def prepare(self, account: Account) -> Ready | None:
         """Return the attempt at an account, or None after noting why there is none."""
         left = self.seconds_left()
-        valid_for = self._valid_for(account)
+        valid_for = self.valid_for(account)
         try:
             ready = prepared(
                 self.message, account, self.plan, self.world, left=left, valid_for=valid_for
@@ -99,7 +99,7 @@ class Run:
         attempt = changed(ready.attempt, warnings=(*ready.attempt.warnings, copy))
         return changed(ready, attempt=attempt)
 
-    def _valid_for(self, account: Account) -> int | None:
+    def valid_for(self, account: Account) -> int | None:
         """Return how long the provider may try: what is left of ``valid_for``.
 
         The first of two possible copies lives shortly, where the provider has a word for it: a

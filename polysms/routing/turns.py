@@ -68,12 +68,12 @@ def _may_repeat(run: Run, name: str) -> bool:
 
 def _fresh(run: Run) -> Turn | None:
     """The first of the strategy's order whose health allows it."""
-    for candidate in _ordered(run):
+    for candidate in ordered(run):
         account = run.left[candidate.name]
-        why_not = _why_not(run, account)
-        if why_not is None:
+        rests = why_not(run, account)
+        if rests is None:
             return Turn(account, _why(run, candidate))
-        run.pass_over(account, NotSent(why_not, retry_later=True))
+        run.pass_over(account, NotSent(rests, retry_later=True))
     return None
 
 
@@ -83,12 +83,13 @@ def _why(run: Run, candidate: Candidate) -> str:
     return f"{why}: {candidate.why}" if candidate.why else why
 
 
-def _why_not(run: Run, account: Account) -> str | None:
+def why_not(run: Run, account: Account) -> str | None:
+    """Return why an account should rest now, None where it may be asked."""
     health = run.plan.health
     if len(run.accounts) == 1:
         return None
-    if (why_not := health.why_not(account.name, run.world.clock())) is not None:
-        return why_not
+    if (rests := health.why_not(account.name, run.world.clock())) is not None:
+        return rests
     if not health.has_marks(account.name):
         return None
     try:
@@ -114,7 +115,7 @@ def _repeat(run: Run) -> Turn | None:
     for attempt, verdict in _last_tries(run):
         name = attempt.account
         account = run.plan.by_name[name]
-        if not _is_safe_to_repeat(verdict) or _why_not(run, account) is not None:
+        if not _is_safe_to_repeat(verdict) or why_not(run, account) is not None:
             continue
         wait = _jitter(run, name) if verdict.retry_after is None else verdict.retry_after
         if run.waits_for_provider(wait) and _may_repeat(run, name):
@@ -141,7 +142,8 @@ def _is_safe_to_repeat(verdict: Verdict) -> bool:
     return verdict.evidence in {Evidence.NOTHING_WRITTEN, Evidence.NOT_COMPLETE}
 
 
-def _ordered(run: Run) -> Sequence[Candidate]:
+def ordered(run: Run) -> Sequence[Candidate]:
+    """Return the accounts still to be asked, in the order of the route's strategy."""
     if len(run.left) < 2:
         return [Candidate(name=name) for name in run.left]
     route, world = run.plan.route, run.world

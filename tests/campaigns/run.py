@@ -1,0 +1,92 @@
+"""Run the campaigns, all or those named: ``python tests/campaigns/run.py [--long] [NAME...]``.
+
+Each prints its scale and its figures. Ends with 1 if one of them broke a promise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+
+#: Beside what is installed, and after it: the library under test is the installed one.
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from tests.campaigns import failover_time, lottery, side_by_side
+from tests.campaigns.lottery import Play
+from tests.campaigns.town import town
+
+SEED = 7
+
+
+@attrs.frozen(kw_only=True)
+class Scale:
+    """How much is sent."""
+
+    lottery: int
+    side_by_side: int
+
+
+SHORT = Scale(lottery=500, side_by_side=100)
+LONG = Scale(lottery=5000, side_by_side=2000)
+
+
+def _lottery(scale: Scale) -> bool:
+    """Play it with either policy and either client: the sends are four times the scale's."""
+    plays = [
+        Play(sends=scale.lottery, seed=SEED, policy=policy, client=client)
+        for policy in lottery.MOST
+        for client in lottery.SENDERS
+    ]
+    kept = True
+    with town(SEED) as place:
+        for game in plays:
+            rounds = lottery.play(place, game)
+            lottery.show(game, rounds)
+            kept = kept and all(one.kept for one in rounds)
+    return kept
+
+
+def _side_by_side(scale: Scale) -> bool:
+    # The peers are installed for the long form only.
+    senders = side_by_side.ALL if scale is LONG else side_by_side.OURS
+    side_by_side.run(senders, scale.side_by_side, SEED)
+    return True
+
+
+def _failover_time(_: Scale) -> bool:
+    return failover_time.main() == 0
+
+
+CAMPAIGNS: dict[str, Callable[[Scale], bool]] = {
+    "lottery": _lottery,
+    "failover_time": _failover_time,
+    "side_by_side": _side_by_side,
+}
+
+
+def main() -> int:
+    """Run what the command line names; return 1 if a promise was broken."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(CAMPAIGNS))
+    wanted = parser.parse_args()
+    unknown = sorted(set(wanted.names) - set(CAMPAIGNS))
+    if unknown:
+        parser.error(f"there is no {' or '.join(unknown)}; known are {', '.join(CAMPAIGNS)}")
+    scale = LONG if wanted.long else SHORT
+    print(f"the {'long' if wanted.long else 'short'} form: {scale}")
+    broken = []
+    for name in wanted.names or CAMPAIGNS:
+        print(f"\n== {name}")
+        if not CAMPAIGNS[name](scale):
+            broken.append(name)
+    print(f"\nbroken: {', '.join(broken) or 'nothing'}")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
