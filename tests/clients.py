@@ -58,6 +58,14 @@ class Both:
             ]
         return self.runner.run(_gathered(self.client.list_remote(account, **settings), most))
 
+    def resolve(self, delivery: Delivery, **settings: Any) -> Delivery:
+        found = self._get(self.client.resolve(delivery, **settings))
+        assert isinstance(found, Delivery)
+        return found
+
+    def preview(self, message: Message, **settings: Any) -> Any:
+        return self.client.preview(message, **settings)
+
     def check(self, account: str) -> None:
         self._get(self.client.check(account))
 

@@ -56,6 +56,15 @@ class Sum:
         return {**attrs.asdict(self), "cost": self.spoken_cost}
 
 
+@attrs.frozen
+class Line:
+    """What came of one line: its rehearsal, or what is wrong with it."""
+
+    number: int
+    result: str
+    found: Rehearsal | str
+
+
 @attrs.define(kw_only=True)
 class Tally:
     """What all lines so far come to, and the first few that differ."""
@@ -67,9 +76,7 @@ class Tally:
     sums: dict[tuple[str, str], Sum] = attrs.field(
         factory=lambda: {(side, kind): Sum() for side in SIDES for kind in KINDS}
     )
-    shown: dict[str, list[tuple[int, tuple[str, ...]]]] = attrs.field(
-        factory=lambda: {CHANGED: [], IMPOSSIBLE: []}
-    )
+    shown: dict[str, list[Line]] = attrs.field(factory=lambda: {CHANGED: [], IMPOSSIBLE: []})
 
     @property
     def lines(self) -> int:
@@ -81,15 +88,15 @@ class Tally:
         """How many messages do not stay as they are."""
         return self.results[CHANGED] + self.results[IMPOSSIBLE]
 
-    def keep(self, result: str, number: int, sentences: tuple[str, ...]) -> None:
+    def keep(self, line: Line) -> None:
         """Keep a line that differs, if there is room for it."""
-        if result in self.shown and len(self.shown[result]) < self.limit:
-            self.shown[result].append((number, sentences))
+        if line.result in self.shown and len(self.shown[line.result]) < self.limit:
+            self.shown[line.result].append(line)
 
-    def kept(self) -> list[tuple[int, tuple[str, ...]]]:
+    def kept(self) -> list[Line]:
         """Return the lines to show, in their order: what is impossible before what changes."""
         chosen = [*self.shown[IMPOSSIBLE], *self.shown[CHANGED]][: self.limit]
-        return sorted(chosen)
+        return sorted(chosen, key=lambda line: line.number)
 
     def code(self) -> int:
         """Return the exit code."""
@@ -136,17 +143,18 @@ class Rehearsing:
         self.after = config.account(after)
         self.tally = Tally(limit=limit)
 
-    def lines(self, path: str) -> Iterator[tuple[int, Rehearsal | str]]:
-        """Yield each line's number with its rehearsal, or with what is wrong with the line."""
-        for number, line in lines_of(path):
-            found = self._rehearsed(line)
-            self.tally.results[result_of(found)] += 1
-            yield number, found
+    def lines(self, path: str) -> Iterator[Line]:
+        """Yield what comes of each line of a file."""
+        for number, text in lines_of(path):
+            found = self._rehearsed(text)
+            result = BAD if isinstance(found, str) else _result(found)
+            self.tally.results[result] += 1
+            yield Line(number, result, found)
 
-    def _rehearsed(self, line: bytes | None) -> Rehearsal | str:
+    def _rehearsed(self, text: bytes | None) -> Rehearsal | str:
         config = self.config
         try:
-            message = message_in(line)
+            message = message_in(text)
             found = rehearsed(message, self.before, self.after, config.senders, config.rails)
         except InvalidMessage as error:
             return str(error)
@@ -170,34 +178,30 @@ class Rehearsing:
         total.unlisted += price is None
 
 
-def result_of(found: Rehearsal | str) -> str:
-    """Return what came of a line, in a word."""
-    if isinstance(found, str):
-        return BAD
+def _result(found: Rehearsal) -> str:
     if not found.possible:
         return IMPOSSIBLE
     return CHANGED if found.differences else SAME
 
 
 def _write(rehearsing: Rehearsing, file: str, output: Output) -> None:
-    for number, found in rehearsing.lines(file):
-        if not output.document(_plain(number, found, output), indent=None):
+    for line in rehearsing.lines(file):
+        if not output.document(_plain(line, output), indent=None):
             return
     tally = rehearsing.tally
     sums = {side: {kind: tally.sums[side, kind].to_dict() for kind in KINDS} for side in SIDES}
     output.document({"summary": {**tally.results, **sums}}, indent=None)
 
 
-def _plain(number: int, found: Rehearsal | str, output: Output) -> dict[str, Any]:
-    """Return one line's outcome as plain data."""
-    line = {"line": number, "result": result_of(found)}
-    if isinstance(found, str):
-        return {**line, "error": found}
+def _plain(line: Line, output: Output) -> dict[str, Any]:
+    facts = {"line": line.number, "result": line.result}
+    if isinstance(line.found, str):
+        return {**facts, "error": line.found}
     return {
-        **line,
-        BEFORE: _said(found.before),
-        AFTER: _said(found.after),
-        "differences": found.told(output.number),
+        **facts,
+        BEFORE: _said(line.found.before),
+        AFTER: _said(line.found.after),
+        "differences": line.found.told(output.number),
     }
 
 
@@ -215,15 +219,15 @@ def _said(said: Said) -> dict[str, Any]:
 
 def _show(rehearsing: Rehearsing, file: str, output: Output) -> None:
     tally = rehearsing.tally
-    for number, found in rehearsing.lines(file):
-        if isinstance(found, str):
-            tell(f"line {number}: {found}")
-        else:
-            tally.keep(result_of(found), number, found.told(output.number))
+    for line in rehearsing.lines(file):
+        if isinstance(line.found, str):
+            tell(f"line {line.number}: {line.found}")
+        tally.keep(line)
     _show_lines(tally, output)
     names = {BEFORE: rehearsing.before.name, AFTER: rehearsing.after.name}
     output.say(f"From {plainly(names[BEFORE])} to {plainly(names[AFTER])}:")
-    output.facts([("lines", tally.lines), *tally.results.items()])
+    counts = {"lines": tally.lines, **tally.results}
+    output.facts((name, f"{count:,}") for name, count in counts.items())
     _show_sums(rehearsing, output)
 
 
@@ -231,8 +235,9 @@ def _show_lines(tally: Tally, output: Output) -> None:
     kept = tally.kept()
     if kept:
         table = columns("line", "what changes", right=["line"])
-        for number, sentences in kept:
-            table.add_row(str(number), Text("\n".join(map(plainly, sentences))))
+        for line in kept:
+            told = () if isinstance(line.found, str) else line.found.told(output.number)
+            table.add_row(str(line.number), Text("\n".join(map(plainly, told))))
         output.table(table)
     if more := tally.differing - len(kept):
         output.say(

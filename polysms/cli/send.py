@@ -12,7 +12,7 @@ import attrs
 import typer
 from rich.text import Text
 
-from polysms.cli import show
+from polysms.cli import bulk, show
 from polysms.cli.failure import DONE, name_of, reported
 from polysms.cli.options import File, Json, Reveal, Url, configured, message_options, seconds
 from polysms.cli.output import Output, plainly
@@ -73,6 +73,7 @@ Extras = Annotated[
 
 
 @reported
+@bulk.offered
 def send(  # noqa: PLR0913 - one argument for each option
     *,
     text: Words = "",
@@ -92,10 +93,10 @@ def send(  # noqa: PLR0913 - one argument for each option
     json: Json = False,
     reveal: Reveal = False,
 ) -> int:
-    """Send one message.
+    """Send one message, or with --csv one for each row of a file.
 
     Exit codes: 0 a provider took it; 2 wrong usage, configuration or message;
-    3 surely not sent; 4 it may have been sent.
+    3 surely not sent; 4 it may have been sent. Of many, the worst.
     """
     accounts = configured(config, url)
     better = _encoded(_text(text), with_smart=with_smart)

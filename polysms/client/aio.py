@@ -240,7 +240,7 @@ class AsyncClient:
 
     async def _obey(self, step: Step) -> core.Done:
         if isinstance(step, Call):
-            async with self._limits.slot_async(step.account, step.patience) as free:
+            async with self._limits.slot_async(step.account, core.patience_of(step)) as free:
                 if not free:
                     return core.no_slot(step)
                 transport = self._transports.of(step.account)

@@ -195,10 +195,15 @@ def _stepped(steps: Generator[Step, Answer, R], progress: _Progress) -> Generato
             answer = done
 
 
+def patience_of(step: Call) -> float:
+    """Return the seconds that a call may wait for a free slot."""
+    return step.seconds if step.patience is None else step.patience
+
+
 def no_slot(step: Call) -> Exchange:
     """Return the end of an exchange for which no slot of its account was free."""
     most = step.account.concurrency
-    text = f"none of its {most} slots was free within {step.patience:g} s"
+    text = f"none of its {most} slots was free within {patience_of(step):g} s"
     return Exchange(Failure(stage=Stage.NOTHING, text=text, ours=True))
 
 

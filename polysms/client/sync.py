@@ -249,7 +249,7 @@ class Client:
 
     def _obey(self, step: Step) -> core.Done:
         if isinstance(step, Call):
-            with self._limits.slot(step.account, step.patience) as free:
+            with self._limits.slot(step.account, core.patience_of(step)) as free:
                 if not free:
                     return core.no_slot(step)
                 transport = self._transports.of(step.account)

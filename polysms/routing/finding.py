@@ -19,8 +19,10 @@ from polysms.values import changed
 #: Pages of a list that are read for one look, and messages on each.
 MOST_PAGES = 20
 PAGE_SIZE = 100
-#: Seconds by which a provider's clock may differ from ours.
+#: Seconds by which a provider's clock may differ from ours: more where a reference is proof, less
+#: where nearness in time is a part of the likeness.
 SKEW = 120.0
+NEAR = 5.0
 
 
 @attrs.frozen(kw_only=True)
@@ -86,14 +88,17 @@ def shown(
 
 
 def _query(attempt: Attempt, sought: Sought) -> Query:
-    skew = timedelta(seconds=SKEW)
-    ended = max(filter(None, (attempt.expires_at, attempt.ended_at, attempt.started_at)))
+    exact = attempt.lookup == "exact"
+    skew = timedelta(seconds=SKEW if exact else NEAR)
+    ended = attempt.ended_at or attempt.expires_at or attempt.started_at
+    if exact:
+        ended = max(ended, attempt.expires_at or ended)
     return Query(
         to=sought.to,
-        from_=None if attempt.lookup == "exact" else attempt.from_,
+        from_=None if exact else attempt.from_,
         since=attempt.started_at - skew,
         until=ended + skew,
-        reference=attempt.reference if attempt.lookup == "exact" else None,
+        reference=attempt.reference if exact else None,
         page_size=PAGE_SIZE,
     )
 

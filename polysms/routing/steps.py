@@ -27,13 +27,14 @@ class Write:
 class Call:
     """Make this request at this account, within ``seconds`` in all.
 
-    ``patience`` (seconds) is how long it may wait for a free slot where the account bounds them.
+    ``patience`` (seconds) is how long it may wait for a free slot where the account bounds them;
+    None: as long as it may take in all.
     """
 
     account: Account
     request: Request
     seconds: float
-    patience: float = 0.0
+    patience: float | None = None
 
 
 @attrs.frozen(slots=False)

@@ -12,11 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import attrs
 
 from polysms import MaybeSent, NotSent
-from polysms.delivery import Attempt, Delivery, Outcome
+from polysms.delivery import Attempt, Delivery, Evidence, Outcome
 from tests.campaigns.phone import Copy
 
 #: Findings shown of each kind.
 _SHOWN = 3
+
+
+_YES = (Evidence.ACCEPTED, Evidence.ACCEPTED_WITHOUT_ID)
 
 
 @attrs.frozen(kw_only=True)
@@ -57,6 +60,7 @@ PROMISES = (
     "no message has more copies than its policy allows",
     "no attempt that is told as not sent has a copy",
     "every copy carries the reference of an attempt that is told",
+    "nothing is asked after a provider said yes",
     "no provider's id belongs to two messages",
 )
 
@@ -77,7 +81,7 @@ def findings(
         tests = _tests(tale, of[number], most)
         broken.extend(Finding(promise, number) for promise, kept in tests.items() if not kept)
     shared = _shared(tales)
-    broken.extend(Finding(PROMISES[7], number) for number in shared)
+    broken.extend(Finding(PROMISES[8], number) for number in shared)
     return broken
 
 
@@ -90,6 +94,7 @@ def _tests(tale: Told, copies: Sequence[Copy], most: int) -> dict[str, bool]:
         PROMISES[4]: len(copies) <= most,
         PROMISES[5]: _owned(tale.attempts, copies),
         PROMISES[6]: _stamped(tale.attempts, copies),
+        PROMISES[7]: all(attempt.evidence not in _YES for attempt in tale.attempts[:-1]),
     }
 
 

@@ -29,7 +29,7 @@ from tests.campaigns.lottery import message
 from tests.faults import black_hole, refused_port
 
 SENDS = 10
-CONNECT = 1.0
+CONNECT = 0.5
 #: What failing over may cost beside the time that the connection is waited for.
 OVERHEAD = 0.5
 

@@ -8,12 +8,10 @@ promise was broken.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +21,11 @@ if __name__ == "__main__":
     #: Beside what is installed, and after it: the library under test is the installed one.
     sys.path.append(str(Path(__file__).resolve().parents[2]))
 
-from polysms import AsyncClient, Client, Message
-from polysms.delivery import Attempt, Delivery, Outcome
+from polysms import Delivery, MaybeSent, Message
+from polysms.delivery import Evidence, Outcome, Status
 from tests.campaigns import checker
 from tests.campaigns.checker import Finding, Told
+from tests.campaigns.crowd import CROWDS, Crowd, Time
 from tests.campaigns.phone import Copy, recipient, refused, text
 from tests.campaigns.proxy import Weather
 from tests.campaigns.town import PROVIDERS, Town, town
@@ -46,13 +45,15 @@ MOST = {"stop": 1, "next": 2}
 REFUSED = 50
 #: Messages sent in fair weather at the end.
 AFTER = 20
-#: Message numbers end here.
-LAST = 10**6
-#: Threads that look up.
+#: Those have the numbers before this one, which is no multiple of fifty: none of them is refused.
+LAST = 999_940
+#: Look-ups under way at the same time.
 LOOKING = 4
-PATIENT: Mapping[str, float] = {"connect": 3.0, "read": 15.0}
-#: Providers that can be asked for a message by its reference.
-EXACT = ("wavix", "carrierx")
+#: Seconds (of a time that is moved on) after which nothing of a send can be under way, and from one
+#: look to the next; and the looks, of which one more than two may fail.
+SETTLED = 120.0
+HORIZON = 60.0
+LOOKS = 3
 
 
 @attrs.frozen(kw_only=True)
@@ -74,17 +75,19 @@ class Play:
 
 @attrs.frozen(kw_only=True)
 class Maybe:
-    """The messages told as maybe sent: how many a phone has, and what looking them up told.
+    """The messages told as maybe sent: how many a phone has, and how they were resolved.
 
-    ``found`` of ``findable`` copies were found by their reference; ``imagined`` were found though
-    no phone has them.
+    ``found`` and ``absent`` were proved accepted and not accepted, ``open`` are still unclear;
+    ``overdue`` of those could have been resolved for sure; ``wrong`` were resolved against truth.
     """
 
     taken: int
     untaken: int
-    findable: int
     found: int
-    imagined: int
+    absent: int
+    open: int
+    overdue: int
+    wrong: int
 
 
 @attrs.frozen(kw_only=True)
@@ -107,14 +110,12 @@ class Round:
 
     @property
     def kept(self) -> bool:
-        """Whether every promise was kept, those about looking up and about afterwards too."""
-        looked_up = self.maybe.found == self.maybe.findable and self.maybe.imagined == 0
-        return not self.findings and looked_up and self.after == AFTER
+        """Whether every promise was kept, those about resolving and about afterwards too."""
+        resolved = not self.maybe.overdue and not self.maybe.wrong
+        return not self.findings and resolved and self.after == AFTER
 
 
-def tables(
-    urls: Mapping[str, str], policy: str, timeouts: Mapping[str, float] = TIMEOUTS
-) -> dict[str, Any]:
+def tables(urls: Mapping[str, str], policy: str) -> dict[str, Any]:
     """Return the configuration: three accounts, and for each a route that begins with it."""
     own: dict[str, dict[str, Any]] = {
         "wavix": {"api_key": "any"},
@@ -125,7 +126,7 @@ def tables(
     for turn, order in enumerate(orders):
         order.rotate(-turn)
     accounts = {
-        name: {**own[name], "sender": "+13135550100", "base_url": url, "timeouts": timeouts}
+        name: {**own[name], "sender": "+13135550100", "base_url": url, "timeouts": TIMEOUTS}
         for name, url in urls.items()
     }
     routes = {
@@ -146,51 +147,9 @@ def via(number: int) -> str:
     return f"from {PROVIDERS[number % len(PROVIDERS)]}"
 
 
-Results = dict[int, Delivery | BaseException]
-
-
-def in_threads(
-    numbers: Iterable[int], send: Callable[[int], Any], threads: int = CONCURRENCY
-) -> dict[int, Any]:
-    """Return what each call came to, made by so many threads."""
-
-    def one(number: int) -> tuple[int, Any]:
-        try:
-            return number, send(number)
-        except Exception as error:  # noqa: BLE001 - what it tells is what is examined
-            return number, error
-
-    with ThreadPoolExecutor(threads) as pool:
-        return dict(pool.map(one, numbers))
-
-
-def _sync(config: Mapping[str, Any], numbers: Sequence[int]) -> Results:
-    with Client(config) as sms:
-        return in_threads(numbers, lambda number: sms.send(message(number), via=via(number)))
-
-
-def _async(config: Mapping[str, Any], numbers: Sequence[int]) -> Results:
-    return asyncio.run(_in_tasks(config, numbers))
-
-
-async def _in_tasks(config: Mapping[str, Any], numbers: Sequence[int]) -> Results:
-    results: Results = {}
-    waiting = iter(numbers)
-
-    async def work(sms: AsyncClient) -> None:
-        for number in waiting:
-            try:
-                results[number] = await sms.send(message(number), via=via(number))
-            except Exception as error:  # noqa: BLE001 - what it tells is what is examined
-                results[number] = error
-
-    async with AsyncClient(config) as sms, asyncio.TaskGroup() as group:
-        for _ in range(CONCURRENCY):
-            group.create_task(work(sms))
-    return results
-
-
-SENDERS = {"sync": _sync, "async": _async}
+def send(sms: Any, number: int) -> Any:
+    """Send one message by a client of either kind."""
+    return sms.send(message(number), via=via(number))
 
 
 def play(place: Town, game: Play) -> list[Round]:
@@ -205,14 +164,19 @@ def play_round(place: Town, game: Play, numbers: Sequence[int]) -> Round:
     """Send in bad weather, let it clear, and hold what was told against what the phones got."""
     place.forget()
     place.weather(game.weather)
-    began = time.monotonic()
-    results = SENDERS[game.client](tables(place.urls(), game.policy), numbers)
-    seconds = time.monotonic() - began
-    place.calm()
-    arrivals, restarts = place.arrivals()
-    tales = {number: checker.told(result) for number, result in results.items()}
-    copies = place.copies()
-    calm = tables(place.urls(), game.policy, PATIENT)
+    at = Time()
+    with CROWDS[game.client](tables(place.urls(), game.policy), at.world(game.seed)) as crowd:
+        began = time.monotonic()
+        results = dict(zip(numbers, crowd.each(send, numbers, CONCURRENCY), strict=True))
+        seconds = time.monotonic() - began
+        place.calm()
+        arrivals, restarts = place.arrivals()
+        tales = {number: checker.told(result) for number, result in results.items()}
+        copies = place.copies()
+        _move_on(place, at, SETTLED)
+        fair = crowd.each(send, range(LAST - AFTER, LAST), CONCURRENCY)
+        unsure = {n: r.delivery for n, r in results.items() if isinstance(r, MaybeSent)}
+        resolved = _resolved(place, at, crowd, unsure)
     return Round(
         sends=len(numbers),
         seconds=seconds,
@@ -221,46 +185,62 @@ def play_round(place: Town, game: Play, numbers: Sequence[int]) -> Round:
         findings=checker.findings(numbers, tales, copies, MOST[game.policy]),
         met=Counter(arrival.fault for arrival in arrivals if arrival.fault),
         restarts=restarts,
-        maybe=_resolved(calm, tales, copies),
-        after=_after(calm, game),
+        maybe=_truth(resolved, copies),
+        after=sum(isinstance(result, Delivery) for result in fair),
     )
+
+
+def _move_on(place: Town, at: Time, seconds: float) -> None:
+    place.later(seconds)
+    at.ahead += seconds
 
 
 def _resolved(
-    config: Mapping[str, Any], tales: Mapping[int, Told | None], copies: Sequence[Copy]
-) -> Maybe:
-    """Look for every attempt that is told as maybe sent, where it can be found for sure."""
-    got = {copy.number for copy in copies}
-    stamped = {copy.reference for copy in copies}
-    unsure = {n: t for n, t in tales.items() if t and t.outcome is Outcome.MAYBE_SENT}
-    attempts = [a for tale in unsure.values() for a in tale.attempts if _findable(a)]
-    with Client(config) as sms:
-        found = in_threads(
-            range(len(attempts)), lambda index: _found(sms, attempts[index]), LOOKING
-        )
-    seen = {attempts[index].reference for index, is_there in found.items() if is_there is True}
-    wanted = {attempt.reference for attempt in attempts} & stamped
+    place: Town, at: Time, crowd: Crowd, deliveries: Mapping[int, Delivery]
+) -> dict[int, Delivery]:
+    """Resolve what is unclear, as often as it takes to prove that a message is not there."""
+    known = dict(deliveries)
+    for _ in range(LOOKS):
+        unsure = {n: one for n, one in known.items() if one.status is Status.MAYBE_SENT}
+        looked = crowd.each(lambda sms, one: sms.resolve(one), unsure.values(), LOOKING)
+        known |= {
+            n: one for n, one in zip(unsure, looked, strict=True) if isinstance(one, Delivery)
+        }
+        _move_on(place, at, HORIZON)
+    return known
+
+
+def _truth(resolved: Mapping[int, Delivery], copies: Sequence[Copy]) -> Maybe:
+    """Hold what resolving told against what the phones got."""
+    ids: dict[int, set[str]] = {number: set() for number in resolved}
+    for copy in copies:
+        ids.setdefault(copy.number, set()).add(copy.provider_id)
+    unclear = {n for n, one in resolved.items() if one.status is Status.MAYBE_SENT}
+    absent = {n for n, one in resolved.items() if one.status is Status.NOT_SENT}
+    found = resolved.keys() - unclear - absent
+    wrong = {n for n in found if resolved[n].provider_id not in ids[n]} | {
+        n for n in absent if ids[n]
+    }
     return Maybe(
-        taken=len(unsure.keys() & got),
-        untaken=len(unsure.keys() - got),
-        findable=len(wanted),
-        found=len(wanted & seen),
-        imagined=len(seen - stamped),
+        taken=sum(bool(ids[number]) for number in resolved),
+        untaken=sum(not ids[number] for number in resolved),
+        found=len(found),
+        absent=len(absent),
+        open=len(unclear),
+        overdue=sum(_is_sure(resolved[n], has_copy=bool(ids[n])) for n in unclear),
+        wrong=len(wrong),
     )
 
 
-def _findable(attempt: Attempt) -> bool:
-    return attempt.outcome is Outcome.MAYBE_SENT and attempt.provider in EXACT
+def _is_sure(delivery: Delivery, *, has_copy: bool) -> bool:
+    """Whether looking up can tell for sure what became of a message.
 
-
-def _found(sms: Client, attempt: Attempt) -> bool:
-    return any(sms.list_remote(attempt.account, reference=attempt.reference))
-
-
-def _after(config: Mapping[str, Any], game: Play) -> int:
-    """Return how many messages are accepted when nothing breaks any more."""
-    results = SENDERS[game.client](config, range(LAST - AFTER - 1, LAST - 1))
-    return sum(isinstance(result, Delivery) for result in results.values())
+    Not by a list without references, and not where a provider said yes and has nothing: that is
+    never called absent.
+    """
+    open_ = [a for a in delivery.attempts if a.outcome is Outcome.MAYBE_SENT]
+    said_yes = any(a.evidence is Evidence.ACCEPTED_WITHOUT_ID for a in open_)
+    return all(a.lookup == "exact" for a in open_) and (has_copy or not said_yes)
 
 
 def show(game: Play, rounds: Sequence[Round]) -> None:
@@ -291,8 +271,8 @@ def _show_maybe(maybes: Sequence[Maybe]) -> None:
         return sum(getattr(maybe, name) for maybe in maybes)
 
     print(f"  maybe sent: {total('taken')} had arrived, {total('untaken')} had not;", end="")
-    print(f" {total('found')} of {total('findable')} copies with an exact look-up found,", end="")
-    print(f" {total('imagined')} imagined")
+    print(f" resolved later: {total('found')} found, {total('absent')} proved absent,", end="")
+    print(f" {total('open')} unclear for ever; {total('overdue')} overdue, {total('wrong')} wrong")
 
 
 def _counted(counts: Mapping[str, int]) -> str:
@@ -305,7 +285,7 @@ def plays(arguments: Sequence[str] | None = None) -> Play:
     parser.add_argument("--sends", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--policy", choices=MOST, default="stop")
-    parser.add_argument("--client", choices=SENDERS, default="async")
+    parser.add_argument("--client", choices=CROWDS, default="async")
     return Play(**vars(parser.parse_args(arguments)))
 
 

@@ -40,12 +40,14 @@ class Weather:
     """How bad it is: ``share`` of the sends meets a fault, ``lookups`` says whether GETs do too.
 
     ``restarts`` is the mean of the seconds after which the port closes for a moment; 0 is never.
+    ``always`` names the fault that every request meets.
     """
 
     seed: int
     share: float = 0.0
     lookups: bool = False
     restarts: float = 0.0
+    always: str | None = None
 
 
 @attrs.define
@@ -189,6 +191,8 @@ class Proxy:
         self.weather = weather
         self.arrivals: list[Arrival] = []
         self.restarts = 0
+        #: How many requests were at most under way at once.
+        self.crowded = 0
         #: Set while no request is under way.
         self.quiet = asyncio.Event()
         self.quiet.set()
@@ -206,13 +210,16 @@ class Proxy:
         listening.listen(512)
         self._server = await asyncio.start_server(self._connected, sock=listening)
 
-    async def restart(self) -> None:
-        """Close the port and every idle connection for a moment, as a provider's gateway does."""
-        if self._server is None:
-            raise RuntimeError("the proxy was not opened")
-        self._server.close()
+    def shut(self) -> None:
+        """Close the port and every idle connection."""
+        if self._server is not None:
+            self._server.close()
         for writer in self._idle:
             writer.close()
+
+    async def restart(self) -> None:
+        """Close the port and every idle connection for a moment, as a provider's gateway does."""
+        self.shut()
         self.restarts += 1
         await asyncio.sleep(CLOSED)
         await self.open()
@@ -251,6 +258,7 @@ class Proxy:
 
     async def _answer(self, talk: Talk) -> None:
         self._busy += 1
+        self.crowded = max(self.crowded, self._busy)
         self.quiet.clear()
         try:
             name = self._pick(talk.request)
@@ -270,22 +278,28 @@ class Proxy:
         what = path.decode() if number is None else str(number)
         self._asked[what] += 1
         name = None
-        if sends or self.weather.lookups:
-            name = self._drawn(f"{what}/{self._asked[what]}")
+        if self.weather.always is not None:
+            name = self.weather.always
+        elif sends or self.weather.lookups:
+            turn = f"{what}/{self._asked[what]}"
+            name = drawn(self.weather.seed, self.provider, turn, self.weather.share)
         if number is not None:
             found = Arrival(provider=self.provider, number=number, at=time.monotonic(), fault=name)
             self.arrivals.append(found)
         return name
-
-    def _drawn(self, what: str) -> str | None:
-        random = Random(f"{self.weather.seed}/{self.provider}/{what}")  # noqa: S311 - no secret
-        return random.choice(list(FAULTS)) if random.random() < self.weather.share else None
 
     def forget(self) -> None:
         """Forget what came so far: the same message meets the same faults again."""
         self.arrivals.clear()
         self._asked.clear()
         self.restarts = 0
+        self.crowded = 0
+
+
+def drawn(seed: int, provider: str, what: str, share: float) -> str | None:
+    """Return the fault that a request meets, None for none: the same each time."""
+    random = Random(f"{seed}/{provider}/{what}")  # noqa: S311 - guards nothing
+    return random.choice(list(FAULTS)) if random.random() < share else None
 
 
 class _Behind:

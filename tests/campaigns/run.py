@@ -16,6 +16,7 @@ import attrs
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from tests.campaigns import failover_time, lottery, side_by_side
+from tests.campaigns.crowd import CROWDS
 from tests.campaigns.lottery import Play
 from tests.campaigns.town import town
 
@@ -39,7 +40,7 @@ def _lottery(scale: Scale) -> bool:
     plays = [
         Play(sends=scale.lottery, seed=SEED, policy=policy, client=client)
         for policy in lottery.MOST
-        for client in lottery.SENDERS
+        for client in CROWDS
     ]
     kept = True
     with town(SEED) as place:

@@ -27,7 +27,8 @@ if __name__ == "__main__":
 
 from polysms import Client, MaybeSent, Message, NotSent
 from tests.campaigns import naive
-from tests.campaigns.lottery import SCALE, TIMEOUTS, in_threads, tables
+from tests.campaigns.crowd import in_threads
+from tests.campaigns.lottery import SCALE, TIMEOUTS, tables
 from tests.campaigns.phone import recipient, text
 from tests.campaigns.proxy import Arrival, Weather
 from tests.campaigns.town import Town, town
@@ -145,14 +146,14 @@ def _row(place: Town, name: str, sender: Sender, numbers: Sequence[int], seed: i
     place.weather(Weather(seed=seed, share=0.2))
     with sender(place.urls()) as send:
         began = time.monotonic()
-        words = in_threads(numbers, lambda number: send(recipient(number), text(number)), THREADS)
+        told = in_threads(numbers, lambda number: send(recipient(number), text(number)), THREADS)
         seconds = time.monotonic() - began
     place.calm()
     copies: Counter[int] = Counter(copy.number for copy in place.copies())
     return Row(
         name=name,
         seconds=seconds,
-        words=words,
+        words=dict(zip(numbers, told, strict=True)),
         copies=copies,
         seconds_to_second=_gaps(place.arrivals()[0]),
     )

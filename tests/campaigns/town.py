@@ -12,6 +12,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,22 @@ class Town:
     def calm(self) -> None:
         """Let nothing break any more, and wait until what is under way has ended."""
         self._ask(do="calm")
+
+    def later(self, seconds: float) -> None:
+        """Move the providers' time on."""
+        self._ask(do="later", seconds=seconds)
+
+    def door(self, provider: str, fault: str | None) -> None:
+        """Let every request of a provider meet one fault; None lets it meet none."""
+        self._ask(do="door", provider=provider, fault=fault)
+
+    def shut(self, provider: str, *, shut: bool) -> None:
+        """Close a provider's port, or open it again."""
+        self._ask(do="shut", provider=provider, shut=shut)
+
+    def crowded(self, provider: str) -> int:
+        """Return how many requests were at most under way at once at a provider's door."""
+        return int(self._ask(do="crowded", provider=provider))
 
     def forget(self) -> None:
         """Forget every message and every arrival."""
@@ -107,10 +124,12 @@ def town(seed: int) -> Iterator[Town]:
 class _Council:
     """The town, from the inside: does what is asked."""
 
-    def __init__(self, seed: int, sandbox: str) -> None:
+    def __init__(self, seed: int, sandbox: str, ahead: list[float]) -> None:
         self.sandbox = sandbox
+        self.ahead = ahead
         target = urlsplit(sandbox).port or 0
-        self.proxies = [Proxy(name, target, Weather(seed=seed)) for name in PROVIDERS]
+        self.doors = {name: Proxy(name, target, Weather(seed=seed)) for name in PROVIDERS}
+        self.proxies = tuple(self.doors.values())
 
     async def serve(self, orders: asyncio.Queue[str]) -> None:
         """Open every door, say where they are, and obey until the orders end."""
@@ -138,6 +157,26 @@ class _Council:
             for proxy in self.proxies:
                 await proxy.quiet.wait()
 
+    async def later(self, seconds: float) -> None:
+        """Move the sandbox's time on."""
+        self.ahead.append(seconds)
+
+    async def door(self, provider: str, fault: str | None) -> None:
+        """Let every request at a door meet one fault."""
+        proxy = self.doors[provider]
+        proxy.weather = attrs.evolve(proxy.weather, always=fault)
+
+    async def shut(self, provider: str, *, shut: bool) -> None:
+        """Close a door's port, or open it."""
+        if shut:
+            self.doors[provider].shut()
+        else:
+            await self.doors[provider].open()
+
+    async def crowded(self, provider: str) -> int:
+        """Return how many requests were at most under way at once at a door."""
+        return self.doors[provider].crowded
+
     async def forget(self) -> None:
         """Forget what came so far."""
         for proxy in self.proxies:
@@ -159,13 +198,20 @@ def _listen(orders: asyncio.Queue[str], loop: asyncio.AbstractEventLoop) -> None
         loop.call_soon_threadsafe(orders.put_nowait, line)
 
 
-async def _main(seed: int, sandbox: str) -> None:
+async def _main(seed: int, sandbox: str, ahead: list[float]) -> None:
     orders: asyncio.Queue[str] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     threading.Thread(target=_listen, args=(orders, loop), daemon=True).start()
-    await _Council(seed, sandbox).serve(orders)
+    await _Council(seed, sandbox, ahead).serve(orders)
+
+
+def _run(seed: int) -> None:
+    # The seconds by which the providers' time was moved on, each time.
+    ahead: list[float] = []
+    behaviour = Behaviour(speed=_SPEED, seed=seed, clock=lambda: time.time() + sum(ahead))
+    with running(behaviour=behaviour) as playing:
+        asyncio.run(_main(seed, playing.url, ahead))
 
 
 if __name__ == "__main__":
-    with running(behaviour=Behaviour(speed=_SPEED, seed=int(sys.argv[1]))) as playing:
-        asyncio.run(_main(int(sys.argv[1]), playing.url))
+    _run(int(sys.argv[1]))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+import weakref
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -29,12 +33,15 @@ NEAR = 1e-6
 
 
 class Clock:
-    """A clock that a test sets."""
+    """A clock that a test sets. Reading it may give other threads their turn."""
 
     def __init__(self) -> None:
         self.now = 1000.0
+        self.is_slow = False
 
     def __call__(self) -> float:
+        if self.is_slow:
+            time.sleep(0)
         return self.now
 
 
@@ -238,13 +245,14 @@ def test_who_waits_as_told_is_admitted(mps: float, costs: list[int]) -> None:
 
 def test_threads_share_one_rate(limits: tuple[Limits, Clock]) -> None:
     """However many threads ask at once, each rate gives exactly what it has."""
-    limit, _ = limits
+    limit, clock = limits
+    clock.is_slow = True
     place = account(mps=25, sender_mps=10)
     senders = [f"+1313555010{number % 4}" for number in range(400)]
     with ThreadPoolExecutor(16) as pool:
         told = list(pool.map(lambda sender: limit.admit(place, sender, 1), senders))
     assert 25 == told.count(0.0)
-    limits[1].now += 1
+    clock.now += 1
     # What the account refused was not taken from the senders: they are whole again.
     assert [0.0, 0.0, 0.0] == [limit.admit(place, sender, 8) for sender in senders[:3]]
 
@@ -273,6 +281,7 @@ PAUSES = [
     # A later answer does not shorten what an earlier one has asked for.
     ([30.0, 2.0], 30.0),
     ([2.0, 30.0], 30.0),
+    ([30.0, float("nan")], 30.0),
 ]
 
 
@@ -337,6 +346,17 @@ def test_library_is_not_imported_for_nothing() -> None:
     assert b"False" == done.stdout.strip()
 
 
+def _in_child(work: Callable[[], bool]) -> None:
+    """End this process: well if the work is well done, and surely if it hangs."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(int(LONG))
+    status = 1
+    try:
+        status = 0 if work() else 1
+    finally:
+        os._exit(status)
+
+
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_fork(limits: tuple[Limits, Clock]) -> None:
     """A child has rates and slots of its own, whoever held the lock, and the parent's pauses."""
@@ -344,12 +364,17 @@ def test_fork(limits: tuple[Limits, Clock]) -> None:
     place, paused = account(mps=1, concurrency=1), account("paused")
     limit.pause(paused, 60)
     limit.admit(place, ONE, 1)
+
+    def begin() -> bool:
+        with limit.slot(place, 0) as free:
+            return free and (0.0, 60.0) == tuple(
+                limit.admit(one, ONE, 1) for one in (place, paused)
+            )
+
     with limit.slot(place, 0), limit._lock:  # noqa: SLF001 - as a thread of the parent may
         child = os.fork()
         if child == 0:
-            with limit.slot(place, 0) as free:
-                told = (limit.admit(place, ONE, 1), limit.admit(paused, ONE, 1), free)
-            os._exit(0 if told == (0.0, 60.0, True) else 1)
+            _in_child(begin)
     _, status = os.waitpid(child, 0)
     assert 0 == os.waitstatus_to_exitcode(status)
     assert 1.0 == limit.admit(place, ONE, 1)
@@ -460,12 +485,6 @@ def test_slots_are_of_one_account(slots: Slots) -> None:
         assert free
 
 
-def test_slot_without_end(slots: Slots) -> None:
-    """Whoever has no deadline may wait for ever."""
-    with slots.hold(account(concurrency=1), float("inf")) as free:
-        assert free
-
-
 def test_slot_is_free_again_after_an_error(slots: Slots) -> None:
     """Whatever ends a request, its slot is given back."""
     place = account(concurrency=1)
@@ -480,6 +499,38 @@ def test_account_without_concurrency(slots: Slots) -> None:
     place = account()
     with slots.hold(place) as one, slots.hold(place) as two:
         assert (True, True) == (one, two)
+
+
+def test_thread_without_a_deadline() -> None:
+    """A thread may wait for a slot without end."""
+    limit, place = Limits(), account(concurrency=1)
+    held = threading.Event()
+
+    def hold() -> None:
+        with limit.slot(place, 0):
+            held.set()
+            time.sleep(0.02)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(hold)
+        assert held.wait(LONG)
+        with limit.slot(place, float("inf")) as free:
+            assert free
+
+
+def test_task_without_a_deadline() -> None:
+    """A task may wait for a slot without end."""
+    limit, place = Limits(), account(concurrency=1)
+
+    async def visit() -> bool:
+        async with limit.slot_async(place, float("inf")) as free:
+            await asyncio.sleep(0.01)
+        return free
+
+    async def visit_twice() -> list[bool]:
+        return list(await asyncio.gather(visit(), visit()))
+
+    assert [True, True] == asyncio.run(visit_twice())
 
 
 @pytest.mark.parametrize("who", ["holder", "waiter"])
@@ -506,10 +557,12 @@ def test_cancelled_task_leaves_its_slot(who: str) -> None:
 
 
 def test_slots_of_each_event_loop() -> None:
-    """One client in several loops, one after another: none inherits the slots of a closed one."""
+    """One client in several loops, one after another: a closed one leaves nothing behind."""
     limit, place = Limits(), account(concurrency=1)
+    loops: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
 
     async def crowd() -> bool:
+        loops.add(asyncio.get_running_loop())
         slot = limit.slot_async(place, 0)
         assert await slot.__aenter__()
         async with limit.slot_async(place, 0.001) as free:
@@ -517,3 +570,5 @@ def test_slots_of_each_event_loop() -> None:
 
     # The slot that each loop leaves held is of no meaning to the next.
     assert [False] * 3 == [asyncio.run(crowd()) for _ in range(3)]
+    gc.collect()
+    assert len(loops) <= 1

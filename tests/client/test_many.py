@@ -391,15 +391,18 @@ def test_ctrl_c(
     """An interrupt where the caller is begins nothing more and waits for what is under way."""
 
     def interrupted() -> Iterator[Message]:
-        yield from texts(4)
-        provider.hold(4, 5)
-        yield from (Message("+13135550123", str(number)) for number in (4, 5))
+        yield from texts(6)
         provider.wait_for(5)
-        threading.Timer(0.05, provider.release, (4, 5)).start()
         if place == "iterable":
             raise KeyboardInterrupt
         yield from texts(100)
 
+    def let_them_end() -> None:
+        provider.wait_for(5)
+        threading.Timer(0.05, provider.release, (4, 5)).start()
+
+    provider.hold(4, 5)
+    threading.Thread(target=let_them_end).start()
     transport = provider.transport("sync")
 
     def consume() -> None:

@@ -1,0 +1,178 @@
+"""The campaigns in their short form, and proof that their checker finds what it is there to find.
+
+The campaigns themselves run on one Python only, or wherever POLYSMS_CAMPAIGNS is set.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+import pytest
+
+from polysms.delivery import Attempt, Evidence, Outcome
+from tests.campaigns import checker, failover_time, lottery, side_by_side
+from tests.campaigns.checker import PROMISES, Told
+from tests.campaigns.lottery import Play
+from tests.campaigns.phone import Copy
+from tests.campaigns.proxy import FAULTS, drawn
+from tests.campaigns.town import Town, town
+
+SEED = 7
+campaign = pytest.mark.skipif(
+    sys.version_info[:2] != (3, 12) and not os.environ.get("POLYSMS_CAMPAIGNS"),
+    reason="campaigns run on Python 3.12; set POLYSMS_CAMPAIGNS=1 to run them here",
+)
+
+STARTED = datetime(2026, 4, 14, 12, tzinfo=UTC)
+TAKEN = Attempt(
+    account="wavix",
+    provider="wavix",
+    reference="r-1",
+    started_at=STARTED,
+    outcome=Outcome.ACCEPTED,
+    evidence=Evidence.ACCEPTED,
+    provider_id="p-1",
+)
+UNSURE = attrs.evolve(
+    TAKEN, outcome=Outcome.MAYBE_SENT, evidence=Evidence.NO_ANSWER, provider_id=None
+)
+WITHOUT_ID = attrs.evolve(UNSURE, evidence=Evidence.ACCEPTED_WITHOUT_ID)
+UNSENT = attrs.evolve(UNSURE, outcome=Outcome.NOT_SENT, evidence=Evidence.REFUSAL)
+LATER = attrs.evolve(TAKEN, account="carrierx", provider="carrierx", reference="r-2")
+COPY = Copy(number=1, provider="wavix", provider_id="p-1", reference="r-1")
+SENT = Told(outcome=Outcome.ACCEPTED, provider_id="p-1", attempts=(TAKEN,))
+MAYBE = Told(outcome=Outcome.MAYBE_SENT, attempts=(UNSURE,))
+
+
+def case(
+    broken: str | None, tale: Told | None, *copies: Copy, most: int = 1, others: Any = None
+) -> Any:
+    """Return a row: the promise that is broken, and the run in which it is."""
+    return pytest.param(broken, {1: tale, **(others or {})}, copies, most, id=broken)
+
+
+def copy(**changes: Any) -> Copy:
+    """Return the copy with other facts."""
+    return attrs.evolve(COPY, **changes)
+
+
+@pytest.mark.parametrize(
+    ("broken", "tales", "copies", "most"),
+    [
+        case(PROMISES[0], None),
+        case(PROMISES[1], SENT, COPY, copy(number=2, provider_id="p-2")),
+        case(PROMISES[2], SENT),
+        case(PROMISES[2], SENT, copy(provider_id="p-9")),
+        case(PROMISES[3], Told(outcome=Outcome.NOT_SENT, attempts=(UNSURE,)), COPY),
+        case(PROMISES[4], Told(outcome=Outcome.MAYBE_SENT, attempts=(UNSURE, UNSURE)), COPY, COPY),
+        case(
+            PROMISES[5],
+            Told(outcome=Outcome.ACCEPTED, provider_id="p-2", attempts=(UNSENT, LATER)),
+            COPY,
+            copy(provider="carrierx", provider_id="p-2", reference="r-2"),
+            most=2,
+        ),
+        case(PROMISES[6], MAYBE, copy(reference="r-9")),
+        case(
+            PROMISES[7],
+            Told(outcome=Outcome.MAYBE_SENT, attempts=(WITHOUT_ID, UNSURE)),
+            most=2,
+        ),
+        case(PROMISES[8], SENT, COPY, copy(number=2), others={2: SENT}),
+    ],
+)
+def test_checker_finds(
+    broken: str, tales: dict[int, Told | None], copies: tuple[Copy, ...], most: int
+) -> None:
+    """Each promise that is broken is found, and no other is called broken."""
+    found = checker.findings(sorted(tales), tales, copies, most)
+
+    assert {broken} == {finding.promise for finding in found}
+
+
+@pytest.mark.parametrize(
+    ("tale", "copies", "most"),
+    [
+        (SENT, (COPY,), 1),
+        (MAYBE, (COPY,), 1),
+        (MAYBE, (), 1),
+        (Told(outcome=Outcome.NOT_SENT, attempts=(UNSENT,)), (), 1),
+        (
+            Told(outcome=Outcome.MAYBE_SENT, attempts=(UNSURE, LATER)),
+            (COPY, copy(provider="carrierx", provider_id="p-2", reference="r-2")),
+            2,
+        ),
+    ],
+)
+def test_checker_is_content(tale: Told, copies: tuple[Copy, ...], most: int) -> None:
+    """A run that keeps every promise has no findings."""
+    assert [] == checker.findings([1], {1: tale}, copies, most)
+
+
+def test_faults_follow_from_the_seed() -> None:
+    """The same seed, provider and message meet the same fault; a fifth of them meets one."""
+    names = [drawn(SEED, "wavix", f"{number}/1", 0.2) for number in range(2000)]
+
+    assert names == [drawn(SEED, "wavix", f"{number}/1", 0.2) for number in range(2000)]
+    assert names != [drawn(SEED + 1, "wavix", f"{number}/1", 0.2) for number in range(2000)]
+    assert {*FAULTS, None} == set(names)
+    assert 300 <= len(names) - names.count(None) <= 500
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Town]:
+    """Return a town that stands while the campaigns run."""
+    with town(SEED) as standing:
+        yield standing
+
+
+@campaign
+@pytest.mark.parametrize("policy", lottery.MOST)
+@pytest.mark.parametrize("client", lottery.SENDERS)
+def test_wire_lottery(place: Town, policy: str, client: str) -> None:
+    """500 sends, a fifth of whose requests meet a fault: nothing lost, nothing doubled unasked."""
+    game = Play(sends=lottery.ROUND, seed=SEED, policy=policy, client=client)
+
+    (played,) = lottery.play(place, game)
+    lottery.show(game, [played])
+
+    assert [] == played.findings
+    assert lottery.ROUND == len(played.tales)
+    assert played.maybe.findable == played.maybe.found
+    assert 0 == played.maybe.imagined
+    assert lottery.AFTER == played.after
+    # The faults were really there: some sends are unsure, of either truth.
+    assert played.maybe.taken
+    assert played.maybe.untaken
+
+
+@campaign
+def test_side_by_side(place: Town) -> None:
+    """Through the same faults, catching everything doubles texts; polysms does if it is told to."""
+    loop, stop, following = side_by_side.compare(place, side_by_side.OURS, range(100), SEED)
+    side_by_side.show([loop, stop, following])
+
+    assert loop.having(2)
+    assert 0 == stop.having(2)
+    assert following.having(2)
+    assert 0 == following.having(3)
+    # Nor is anyone told by polysms what is not true.
+    for row in (stop, following):
+        assert 0 == row.told(side_by_side.Word.SENT, arrived=False)
+        assert 0 == row.told(side_by_side.Word.FAILED, arrived=True)
+
+
+@campaign
+def test_failover() -> None:
+    """A provider that refuses or swallows connections passes the message on to the next."""
+    figures = list(failover_time.measure(sends=1))
+
+    for one in figures:
+        failover_time.show(one)
+    ways = {(one.way, one.client) for one in figures}
+    assert ways == {(way, client) for way in failover_time.WAYS for client in ("sync", "async")}
