@@ -17,7 +17,7 @@ from polysms.cli.options import WHERE, configured, message_options, seconds
 from polysms.cli.output import Output, Terminal, columns, plainly
 from polysms.cli.pace import Pace, Rows
 from polysms.cli.tally import Record, Tally, facts_of
-from polysms.cli.wishes import Wishes, joined
+from polysms.cli.wishes import Missing, Wishes, joined
 from polysms.client import Client
 from polysms.config import Config
 from polysms.config.reading import fault
@@ -60,7 +60,7 @@ def run(wishes: Wishes, given: Mapping[str, Any]) -> int:
 
 def _plan(wishes: Wishes, given: Mapping[str, Any], accounts: Config) -> rows.Plan:
     if wishes.template is None and not given["media"]:
-        raise ConfigError("Missing option '--text', the text with {column} for a row's value")
+        raise Missing("Missing option '--text', the text with {column} for a row's value.")
     if wishes.key_column == wishes.to_column:
         sentence = "is the recipient's column, and no number is written into the results"
         raise fault("--key-column", sentence, WHERE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from collections import Counter
 from collections.abc import Mapping
@@ -92,8 +93,9 @@ class Record:
 
     def __exit__(self, *_: object) -> None:
         """Close the file."""
-        if self._stream is not None and self.broken is None:
-            self._stream.close()
+        if self._stream is not None:
+            with contextlib.suppress(OSError):  # every line is written out already, or told
+                self._stream.close()
 
     def write(self, facts: Mapping[str, Any]) -> None:
         """Write one result down; trouble is kept in ``broken`` and nothing is written after it."""

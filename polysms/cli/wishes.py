@@ -12,7 +12,6 @@ import typer
 
 from polysms.cli.options import WHERE
 from polysms.config.reading import fault
-from polysms.errors import ConfigError
 
 _PANEL = "Many at once"
 
@@ -89,6 +88,14 @@ _COMMON = frozenset(
 )
 
 
+class Missing(typer.BadParameter):
+    """An option that this use of the command needs is not there; told as Typer tells it."""
+
+    def format_message(self) -> str:
+        """Return the sentence alone."""
+        return str(self.message)
+
+
 def joined(
     single: Callable[..., int], many: Callable[[Wishes, Mapping[str, Any]], int]
 ) -> Callable[..., int]:
@@ -108,7 +115,7 @@ def joined(
             return many(Wishes(**{name: given[name] for name in more}), given)
         _require_default(given, more.keys() - own.keys(), more, "is for")
         if given["to"] is None:
-            raise ConfigError("Missing option '--to', the recipient, or --csv, a file of them")
+            raise Missing("Missing option '--to', the recipient (or --csv, a file of them).")
         return single(**{name: given[name] for name in own})
 
     signature = inspect.Signature(list({**more, **own}.values()))

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 LONGEST_PAUSE = 3600.0
 #: Seconds: the shortest wait that is ever told, so that rounding makes nobody ask in a circle.
 SHORTEST_WAIT = 0.001
+#: Seconds: where a rate is fast, those who wait ask no more often than this.
+EASY_WAIT = 0.1
 #: Senders whose rate is remembered. throttled-py forgets the one used longest ago, and its default
 #: of 1024 would let an account with more senders than that go too fast.
 MOST_SENDERS = 65_536
@@ -184,7 +186,9 @@ class _Rate:
         # What a peek finds free, a take still finds: time only adds to it.
         if state.remaining >= cost:
             return 0.0
-        return max(SHORTEST_WAIT, state.reset_after - float(self._room / self._mps))
+        ahead = float(self._room / self._mps)
+        # What becomes free while nobody asks is not lost before it is as much as `ahead`.
+        return max(SHORTEST_WAIT, min(EASY_WAIT, ahead / 2), state.reset_after - ahead)
 
     def take(self, key: str, cost: int) -> None:
         """Take what :meth:`wait` has just found free."""

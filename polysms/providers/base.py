@@ -189,7 +189,8 @@ class Provider(Protocol):
     Optional methods, found by name: ``fetch_request(provider_id)`` (answered to ``read``),
     ``list_request(query)`` with ``read_list(response, query)``, ``check_request()``,
     ``recipients(message)``: every number one request would reach where that is more than ``to``,
-    and ``warnings(message)``: what may go wrong though the provider takes it.
+    and ``warnings(message)``: what may go wrong though the provider takes it. Options that make
+    one message a group's are called ``group_recipients``, whatever the provider's own word.
     """
 
     name: ClassVar[str]

@@ -104,7 +104,7 @@ def options_of(message: Message, provider: str, kind: type[T]) -> T:
         raise _wrong(provider, f"has no {unknown[0]!r}; known are {', '.join(sorted(known))}")
     try:
         return kind(**given)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         if isinstance(error, InvalidMessage):
             raise
         raise _wrong(provider, str(error.args[0])) from error

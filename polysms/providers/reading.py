@@ -20,6 +20,7 @@ import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from polysms.delivery import Price, aware
+from polysms.errors import InvalidMessage
 from polysms.providers.base import Response
 
 Strings = tuple[str, ...]
@@ -32,8 +33,16 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def dumps(data: object) -> bytes:
-    """Return compact UTF-8 JSON."""
-    return _ENCODER.encode(data).encode()
+    """Return compact UTF-8 JSON.
+
+    Raises :class:`~polysms.errors.InvalidMessage` for what is no text: a message's own is checked
+    when it is made, so it stands in the options.
+    """
+    try:
+        return _ENCODER.encode(data).encode()
+    except UnicodeEncodeError:
+        sentence = "options: hold half of a surrogate pair, which is no character"
+        raise InvalidMessage(sentence, field="options") from None
 
 
 def loads(response: Response) -> Any:

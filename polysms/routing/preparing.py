@@ -49,7 +49,7 @@ def prepared(  # noqa: PLR0913 - each by name
         raise NotSent("no time was left", retry_later=True)
     adapter = account.adapter
     guard.check(message, account, plan.rails)
-    guard.check_group(message, account, plan.candidates(message))
+    guard.check_group(message, account)
     senders = senders_for(message, account, plan.senders)
     # Where each was refused of late, nobody else could take the message: they are tried again.
     senders = rested(senders, account, plan, world) or senders

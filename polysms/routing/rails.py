@@ -5,7 +5,8 @@ They cover every number one request would reach, a group's members included.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
@@ -14,6 +15,8 @@ from polysms.config import Account, Rails
 from polysms.errors import Reason, Refused, Unsupported
 from polysms.message import Message
 from polysms.segments import segments
+
+_GROUP = "group_recipients"
 
 
 def redirected(message: Message, rails: Rails) -> Message:
@@ -33,17 +36,22 @@ def check(message: Message, account: Account, rails: Rails) -> None:
         _check_number(number, rails)
 
 
-def check_group(message: Message, account: Account, accounts: Iterable[Account]) -> None:
-    """Raise Unsupported where another account of the route would reach more numbers than this one.
+def check_group(message: Message, account: Account) -> None:
+    """Raise Unsupported where the options for another provider name a group that this one ignores.
 
-    A group is one outcome: it never becomes single messages on its way through a route.
+    A group is one outcome: it never becomes single messages, on its way through a route or not.
     """
-    if not message.options:
-        return
-    reached = set(recipients(message, account))
-    if not all(reached.issuperset(recipients(message, one)) for one in accounts):
+    grouped = [name for name, options in message.options.items() if _others(message, options)]
+    if grouped and account.provider_name not in grouped:
         title = account.adapter.capabilities.title
         raise Unsupported(f"{title} would not reach the whole group", reason=Reason.CAPABILITY)
+
+
+def _others(message: Message, options: Any) -> bool:
+    """Whether options name others than the recipient."""
+    mapped = isinstance(options, Mapping)
+    named: Any = options.get(_GROUP) if mapped else getattr(options, _GROUP, None)
+    return bool(named) and tuple(named) != (message.to,)
 
 
 def recipients(message: Message, account: Account) -> tuple[str, ...]:

@@ -102,22 +102,13 @@ def rehearse(
     logical, rails = senders or {}, rails or Rails()
     check_named(message, logical)
     message = guard.redirected(message, rails)
-    first = _said(
-        message,
-        before,
-        Plan(
-            route=Route(accounts=(before.name,)), accounts=(before,), senders=logical, rails=rails
-        ),
-    )
-    # Beside the account before, whose group must stay whole.
-    beside = (before, after) if first.error is None else (after,)
-    names = tuple(account.name for account in beside)
-    second = _said(
-        message,
-        after,
-        Plan(route=Route(accounts=names), accounts=beside, senders=logical, rails=rails),
-    )
+    first, second = (_said(message, one, _alone(one, logical, rails)) for one in (before, after))
     return Rehearsal(before=first, after=second)
+
+
+def _alone(account: Account, senders: Logical, rails: Rails) -> Plan:
+    route = Route(accounts=(account.name,))
+    return Plan(route=route, accounts=(account,), senders=senders, rails=rails)
 
 
 def _said(message: Message, account: Account, plan: Plan) -> Said:

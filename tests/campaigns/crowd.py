@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from polysms import AsyncClient, Client
 from polysms.client.core import uuid7
 from polysms.routing.steps import World
 
-T = TypeVar("T")
 Item = TypeVar("Item")
+#: A call of a client with an item.
+Call: TypeAlias = Callable[[Any, Item], Any]
 
 
 class Time:
@@ -47,7 +48,7 @@ class Crowd(Protocol):
     ) -> list[Any]:
         """Return what a call of the client came to for each item, errors too, in their order.
 
-        ``call`` gets the client and an item; ``width`` calls are under way at the same time.
+        ``width`` calls are under way at the same time.
         """
 
 
@@ -71,9 +72,7 @@ class _Tasks:
     ) -> list[Any]:
         return self._runner.run(self._all(call, list(items), width))
 
-    async def _all(
-        self, call: Callable[[Any, Item], Any], items: Sequence[Item], width: int
-    ) -> list[Any]:
+    async def _all(self, call: Call[Item], items: Sequence[Item], width: int) -> list[Any]:
         results: list[Any] = [None] * len(items)
         waiting = iter(enumerate(items))
 

@@ -47,6 +47,8 @@ REFUSED = 50
 AFTER = 20
 #: Those have the numbers before this one, which is no multiple of fifty: none of them is refused.
 LAST = 999_940
+#: Providers whose lists show our references.
+EXACT = ("wavix", "carrierx")
 #: Look-ups under way at the same time.
 LOOKING = 4
 #: Seconds (of a time that is moved on) after which nothing of a send can be under way, and from one
@@ -78,7 +80,8 @@ class Maybe:
     """The messages told as maybe sent: how many a phone has, and how they were resolved.
 
     ``found`` and ``absent`` were proved accepted and not accepted, ``open`` are still unclear;
-    ``overdue`` of those could have been resolved for sure; ``wrong`` were resolved against truth.
+    ``overdue`` of those could have been resolved for sure; ``wrong`` were resolved against truth,
+    ``mistaken`` too, but by likeness: the copy that was found is another message's.
     """
 
     taken: int
@@ -88,6 +91,7 @@ class Maybe:
     open: int
     overdue: int
     wrong: int
+    mistaken: int
 
 
 @attrs.frozen(kw_only=True)
@@ -175,8 +179,7 @@ def play_round(place: Town, game: Play, numbers: Sequence[int]) -> Round:
         copies = place.copies()
         _move_on(place, at, SETTLED)
         fair = crowd.each(send, range(LAST - AFTER, LAST), CONCURRENCY)
-        unsure = {n: r.delivery for n, r in results.items() if isinstance(r, MaybeSent)}
-        resolved = _resolved(place, at, crowd, unsure)
+        resolved = _resolved(place, at, crowd, _unsure(results))
     return Round(
         sends=len(numbers),
         seconds=seconds,
@@ -188,6 +191,11 @@ def play_round(place: Town, game: Play, numbers: Sequence[int]) -> Round:
         maybe=_truth(resolved, copies),
         after=sum(isinstance(result, Delivery) for result in fair),
     )
+
+
+def _unsure(results: Mapping[int, Any]) -> dict[int, Delivery]:
+    errors = ((number, one) for number, one in results.items() if isinstance(one, MaybeSent))
+    return {number: error.delivery for number, error in errors if error.delivery is not None}
 
 
 def _move_on(place: Town, at: Time, seconds: float) -> None:
@@ -218,9 +226,9 @@ def _truth(resolved: Mapping[int, Delivery], copies: Sequence[Copy]) -> Maybe:
     unclear = {n for n, one in resolved.items() if one.status is Status.MAYBE_SENT}
     absent = {n for n, one in resolved.items() if one.status is Status.NOT_SENT}
     found = resolved.keys() - unclear - absent
-    wrong = {n for n in found if resolved[n].provider_id not in ids[n]} | {
-        n for n in absent if ids[n]
-    }
+    others = {n for n in found if resolved[n].provider_id not in ids[n]}
+    mistaken = {n for n in others if resolved[n].provider not in EXACT}
+    denied = {n for n in absent if ids[n]}
     return Maybe(
         taken=sum(bool(ids[number]) for number in resolved),
         untaken=sum(not ids[number] for number in resolved),
@@ -228,7 +236,8 @@ def _truth(resolved: Mapping[int, Delivery], copies: Sequence[Copy]) -> Maybe:
         absent=len(absent),
         open=len(unclear),
         overdue=sum(_is_sure(resolved[n], has_copy=bool(ids[n])) for n in unclear),
-        wrong=len(wrong),
+        wrong=len(others - mistaken | denied),
+        mistaken=len(mistaken),
     )
 
 
@@ -272,7 +281,8 @@ def _show_maybe(maybes: Sequence[Maybe]) -> None:
 
     print(f"  maybe sent: {total('taken')} had arrived, {total('untaken')} had not;", end="")
     print(f" resolved later: {total('found')} found, {total('absent')} proved absent,", end="")
-    print(f" {total('open')} unclear for ever; {total('overdue')} overdue, {total('wrong')} wrong")
+    print(f" {total('open')} unclear for ever; {total('overdue')} overdue, {total('wrong')} wrong,")
+    print(f"    {total('mistaken')} taken for another by a list without references")
 
 
 def _counted(counts: Mapping[str, int]) -> str:

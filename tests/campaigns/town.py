@@ -77,7 +77,7 @@ class Town:
         return int(self._ask(do="crowded", provider=provider))
 
     def forget(self) -> None:
-        """Forget every message and every arrival."""
+        """Forget every message and every arrival, and be back in the present."""
         self._ask(do="forget")
         phone.reset(self.sandbox)
 
@@ -178,7 +178,8 @@ class _Council:
         return self.doors[provider].crowded
 
     async def forget(self) -> None:
-        """Forget what came so far."""
+        """Forget what came so far, and how far the time was moved on."""
+        self.ahead.clear()
         for proxy in self.proxies:
             proxy.forget()
 

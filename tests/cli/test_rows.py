@@ -1,4 +1,4 @@
-"""Rows as messages: what a template may name, what a file may hold, and what is wrong with a row."""
+"""Rows as messages: what a template may name, what a file may hold, what is wrong with a row."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_values_are_not_templates() -> None:
 @pytest.mark.parametrize("text", ["Hi {name", "Hi name}", "{a{b}}", "{", "}"])
 def test_a_lone_brace(text: str) -> None:
     """A brace without its other is told with its place, before any file is read."""
-    with pytest.raises(ConfigError, match="--text: a lone .* at character .*; write it twice"):
+    with pytest.raises(ConfigError, match=r"--text: a lone .* at character .*; write it twice"):
         Template.parse(text)
 
 

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polysms import ConfigError
-from polysms.client.limits import LONGEST_PAUSE, SHORTEST_WAIT, Limits
+from polysms.client.limits import EASY_WAIT, LONGEST_PAUSE, Limits
 from polysms.config import Account
 
 ONE, OTHER = "+13135550100", "+13135550101"
@@ -81,6 +81,8 @@ ADMITTED = [
     (1, [(0, 6, 0), (5.5, 1, 0.5), (0.5, 1, 0)]),
     # Nothing is nothing less than one.
     (1, [(0, 0, 0), (0, 0, 1)]),
+    # A fast rate is not asked for every single segment.
+    (1000, [*[(0, 10, 0)] * 100, (0, 1, 0.1), (0.1, 100, 0)]),
     # Time that was not used is worth a second, and no more.
     (2, [(3600, 2, 0), (0, 1, 1)]),
 ]
@@ -233,14 +235,23 @@ def test_no_window_holds_too_much(mps: float, sender_mps: float, arrivals: Arriv
 
 @given(mps=RATES, costs=st.lists(st.integers(1, 12), min_size=1, max_size=20))
 def test_who_waits_as_told_is_admitted(mps: float, costs: list[int]) -> None:
-    """Alone, one wait is enough; rounding may ask for the shortest one more."""
+    """Alone, one wait is enough, or two where the clock is rounded."""
     with _limits() as (limit, clock):
         for cost in costs:
             told = [1.0]
             while told[-1] > 0:
                 told.append(limit.admit(account(mps=mps), None, cost))
                 clock.now += told[-1]
-                assert len(told) < 4 or SHORTEST_WAIT == told[2]
+                assert len(told) <= 4
+
+
+@pytest.mark.parametrize(("mps", "seconds"), [(0.5, 198), (1, 99), (10, 9), (40, 1.5), (100, 0)])
+def test_waiting_loses_nothing(limits: tuple[Limits, Clock], mps: float, seconds: float) -> None:
+    """However many wait, the last is admitted when the rate alone would have admitted it."""
+    limit, clock = limits
+    begun = clock.now
+    admitted = _simulated(limit, clock, account(mps=mps), [(0, None, 1)] * 100)
+    assert begun + seconds == pytest.approx(admitted[-1][0], abs=EASY_WAIT + 0.01)
 
 
 def test_threads_share_one_rate(limits: tuple[Limits, Clock]) -> None:

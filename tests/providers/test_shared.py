@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from polysms.delivery import Price, Status
-from polysms.errors import ConfigError
+from polysms.errors import ConfigError, InvalidMessage
 from polysms.message import Message
 from polysms.providers import REGISTRY, base, load, reading
 from polysms.providers.base import Accepted, Refused, Response
 from polysms.providers.limits import advisory, check
 from polysms.providers.local import Local, LocalSettings
 from polysms.providers.wavix import Wavix
+from tests.providers.examples import EXAMPLES
 
 READ: list[tuple[Any, object, object]] = [
     (reading.word, "x", "x"),
@@ -136,3 +137,21 @@ def test_limits_without_a_sender() -> None:
 def test_address_leaves_out_what_is_empty() -> None:
     """Only parameters with a value stand in a URL, percent-encoded."""
     assert "u?a=1%20%2B" == base.address("u", {"a": "1 +", "b": None, "c": ""})
+
+
+ODD_OPTIONS = [
+    ("wavix", {"wavix": {"tag": "\ud800"}}, "half of a surrogate pair"),
+    ("carrierx", {"carrierx": {"user_data": "\udfff"}}, "half of a surrogate pair"),
+    ("signalwire", {"signalwire": {"custom_variables": [1]}}, "options"),
+]
+
+
+@pytest.mark.parametrize(("provider", "options", "sentence"), ODD_OPTIONS)
+def test_odd_options(provider: str, options: dict[str, Any], sentence: str) -> None:
+    """Options that cannot be said are an InvalidMessage, and not a crash."""
+    kind = load(provider)
+    adapter = kind(kind.Settings(**EXAMPLES[provider].settings), "https://example.com")
+    message = Message("+13135550123", "x", from_="+13135550100", options=options)
+    with pytest.raises(InvalidMessage, match=sentence) as raised:
+        adapter.request(message, "r-1")
+    assert "options" == raised.value.field
