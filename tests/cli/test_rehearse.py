@@ -213,7 +213,6 @@ def test_few_lines_are_shown_and_the_impossible_first(command: Command) -> None:
         (line(from_="@nobody"), "there is no logical sender '@nobody'"),
         (line(**{"from": "+13135550100", "from_": "+13135550100"}), "from and from_ are both"),
         (line(options=[1]), "options: is not a mapping"),
-        (line(options={"wavix": {"tag": "\ud800"}}), "cannot be prepared"),
     ],
 )
 def test_bad_lines(command: Command, text: bytes, words: str) -> None:
