@@ -15,8 +15,9 @@ import attrs
 import pytest
 
 from polysms.delivery import Attempt, Evidence, Outcome
-from tests.campaigns import checker, failover_time, lottery, side_by_side
+from tests.campaigns import checker, failover_time, healing, lottery, side_by_side
 from tests.campaigns.checker import PROMISES, Told
+from tests.campaigns.crowd import CROWDS
 from tests.campaigns.lottery import Play
 from tests.campaigns.phone import Copy
 from tests.campaigns.proxy import FAULTS, drawn
@@ -133,7 +134,7 @@ def place() -> Iterator[Town]:
 
 @campaign
 @pytest.mark.parametrize("policy", lottery.MOST)
-@pytest.mark.parametrize("client", lottery.SENDERS)
+@pytest.mark.parametrize("client", CROWDS)
 def test_wire_lottery(place: Town, policy: str, client: str) -> None:
     """500 sends, a fifth of whose requests meet a fault: nothing lost, nothing doubled unasked."""
     game = Play(sends=lottery.ROUND, seed=SEED, policy=policy, client=client)
@@ -143,8 +144,10 @@ def test_wire_lottery(place: Town, policy: str, client: str) -> None:
 
     assert [] == played.findings
     assert lottery.ROUND == len(played.tales)
-    assert played.maybe.findable == played.maybe.found
-    assert 0 == played.maybe.imagined
+    # What a look-up can tell for sure is told, and is true.
+    assert 0 == played.maybe.overdue
+    assert 0 == played.maybe.wrong
+    assert played.maybe.found
     assert lottery.AFTER == played.after
     # The faults were really there: some sends are unsure, of either truth.
     assert played.maybe.taken
@@ -165,6 +168,19 @@ def test_side_by_side(place: Town) -> None:
     for row in (stop, following):
         assert 0 == row.told(side_by_side.Word.SENT, arrived=False)
         assert 0 == row.told(side_by_side.Word.FAILED, arrived=True)
+
+
+@campaign
+@pytest.mark.parametrize("client", CROWDS)
+def test_healing(place: Town, client: str) -> None:
+    """After an outage traffic comes back, none of it lost; a hundred callers make one probe."""
+    outage = healing.heal(place, client, SEED)
+    healing.show([outage])
+
+    assert outage.back is not None
+    assert 0 == outage.lost
+    assert 1 == outage.asked
+    assert 1 == outage.crowd
 
 
 @campaign

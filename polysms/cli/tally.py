@@ -75,10 +75,17 @@ class Record:
         if self._path is None:
             return
         path = Path(self._path)
-        if path.exists():
+        try:
+            is_there, has_folder = path.exists(), path.parent.is_dir()
+        except (OSError, ValueError) as error:
+            raise self._unwritable(error) from error
+        if is_there:
             raise fault("--results", f"{self._path} exists already; name a new file", WHERE)
-        if not path.parent.is_dir():
+        if not has_folder:
             raise fault("--results", f"there is no folder {str(path.parent)!r}", WHERE)
+
+    def _unwritable(self, error: Exception) -> ConfigError:
+        return fault("--results", f"{self._path!r} cannot be written: {name_of(error)}", WHERE)
 
     def __enter__(self) -> Self:
         """Make the file."""
@@ -86,8 +93,7 @@ class Record:
             try:
                 self._stream = Path(self._path).open("x", encoding="utf-8", newline="")
             except OSError as error:
-                sentence = f"{self._path} cannot be written: {name_of(error)}"
-                raise fault("--results", sentence, WHERE) from error
+                raise self._unwritable(error) from error
             self._write(_COLUMNS)
         return self
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 #: Seconds: the longest that a provider's Retry-After is believed.
 LONGEST_PAUSE = 3600.0
-#: Seconds: the shortest wait that is ever told, so that rounding makes nobody ask in a circle.
-SHORTEST_WAIT = 0.001
 #: Seconds: where a rate is fast, those who wait ask no more often than this.
 EASY_WAIT = 0.1
 #: Senders whose rate is remembered. throttled-py forgets the one used longest ago, and its default
@@ -187,8 +185,9 @@ class _Rate:
         if state.remaining >= cost:
             return 0.0
         ahead = float(self._room / self._mps)
-        # What becomes free while nobody asks is not lost before it is as much as `ahead`.
-        return max(SHORTEST_WAIT, min(EASY_WAIT, ahead / 2), state.reset_after - ahead)
+        # What becomes free while nobody asks is not lost before it is as much as `ahead`. And with
+        # room, rounding might make the exact wait nothing at all.
+        return max(min(EASY_WAIT, ahead / 2), state.reset_after - ahead)
 
     def take(self, key: str, cost: int) -> None:
         """Take what :meth:`wait` has just found free."""

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from types import FunctionType
-from typing import Any
+from typing import Any, ClassVar
 
 import httpcore
 import httpx
 
-from polysms.client.bounded import bind
 from polysms.providers.base import Request
+
+Build = Callable[[Request, dict[str, Any]], httpcore.Request]
+Carry = Callable[[httpcore.Request], "Answered"]
 
 _HTTPX = httpx.HTTPTransport.close.__code__.co_filename
 _ERRORS = (
@@ -28,32 +30,39 @@ _ERRORS = (
 
 
 class PooledTransport(httpx.HTTPTransport):
-    """httpx's transport, bounded by deadlines, which also carries requests of ours as they are."""
+    """httpx's transport, which also carries requests of httpcore's as they are."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        bind(self)
+    traces: ClassVar[bool] = True
 
-    def carry(self, request: Request, extensions: dict[str, Any]) -> Answered:
-        """Make a request and return its answer as soon as its status line is known.
+    def shorter(self) -> tuple[Build, Carry] | None:
+        """Return what builds a request and what carries it, None where httpx is to do it.
 
-        Raises what httpx raises.
+        It is where a recorder, a tracer or a mock sits in httpx's transport: they want its objects.
         """
-        url, host = _parsed(request.url)
-        content = request.content
-        headers = [
-            (b"Host", host),
-            *((name.encode("ascii"), said.encode("ascii")) for name, said in request.headers.items()),
-        ]
-        if content:
-            headers.append((b"Content-Length", b"%d" % len(content)))
-        sent = httpcore.Request(
-            request.method, url, headers=headers, content=content, extensions=extensions
-        )
+        handle: object = httpx.HTTPTransport.handle_request
+        if isinstance(handle, FunctionType) and handle.__code__.co_filename == _HTTPX:
+            return built, self._carry
+        return None
+
+    def _carry(self, request: httpcore.Request) -> Answered:
         try:
-            return Answered(self._pool.handle_request(sent))
+            return Answered(self._pool.handle_request(request))
         except _ERRORS as error:
             raise _of_httpx(error) from error
+
+
+def built(request: Request, extensions: dict[str, Any]) -> httpcore.Request:
+    """Return a request as httpcore takes it; raise as httpx does for what cannot be one."""
+    url, host = _parsed(request.url)
+    headers = [(b"Host", host)]
+    headers += [
+        (name.encode("ascii"), said.encode("ascii")) for name, said in request.headers.items()
+    ]
+    if request.content:
+        headers.append((b"Content-Length", b"%d" % len(request.content)))
+    return httpcore.Request(
+        request.method, url, headers=headers, content=request.content, extensions=extensions
+    )
 
 
 class Answered:
@@ -72,12 +81,6 @@ class Answered:
             yield from self._stream
         except _ERRORS as error:
             raise _of_httpx(error) from error
-
-
-def is_hooked() -> bool:
-    """Whether a recorder, a tracer or a mock sits in httpx's transport and expects its objects."""
-    handle: object = httpx.HTTPTransport.handle_request
-    return not isinstance(handle, FunctionType) or handle.__code__.co_filename != _HTTPX
 
 
 @lru_cache(maxsize=64)

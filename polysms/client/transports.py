@@ -112,9 +112,9 @@ def _bind(transport: object) -> None:
 
 def make_sync(account: Account) -> httpx.HTTPTransport:
     """Return the default transport."""
-    return httpx.HTTPTransport(
-        verify=_tls(account), trust_env=account.trust_env, proxy=_proxy(account)
-    )
+    from polysms.client.pooled import PooledTransport  # noqa: PLC0415 - httpcore, when first used
+
+    return PooledTransport(verify=_tls(account), trust_env=account.trust_env, proxy=_proxy(account))
 
 
 def make_async(account: Account) -> httpx.AsyncHTTPTransport:

@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -33,6 +33,8 @@ _STARTED = frozenset({"http11.send_request_headers.started", "http2.send_request
 _TUNNEL = "proxy.start_tls.started"
 _WRITTEN = frozenset({"http11.send_request_body.complete", "http2.send_request_body.complete"})
 
+Build = Callable[[Request, dict[str, Any]], Any]
+
 #: The moment (steady clock) at which the exchange of this thread must be over.
 current = threading.local()
 
@@ -48,12 +50,23 @@ class Exchange:
 class Trace(dict[str, Mapping[str, Any]]):
     """How far a request got, from httpcore's events: the last of each name is kept.
 
-    ``__setitem__`` itself is the function that httpcore calls, because it costs next to nothing.
+    ``extensions`` are those of the request. Once it is written nothing that follows would tell
+    anything new, and each event costs time: then the trace takes itself out of them.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.extensions: dict[str, Any] = {}
+
+    def note(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take one event."""
+        self[event] = info
+        if event in _WRITTEN and self.started:
+            self.extensions.pop("trace", None)
 
     async def later(self, event: str, info: Mapping[str, Any]) -> None:
         """Take one event, as httpcore's async half hands it in."""
-        self[event] = info
+        self.note(event, info)
 
     @property
     def started(self) -> bool:
@@ -81,28 +94,31 @@ class Trace(dict[str, Mapping[str, Any]]):
 
 
 def outgoing(
-    request: Request,
-    trace: Any,
-    timeouts: Timeouts,
-    seconds: float,
-) -> httpx.Request | Exchange:
+    request: Request, trace: Any, timeouts: Timeouts, seconds: float, build: Build | None = None
+) -> Any:
     """Return the request as a transport takes it, or the end of an exchange that cannot begin.
 
     The time left caps every timeout.
     """
     try:
-        url = _url(request)
-        return httpx.Request(
-            request.method,
-            url,
-            # With a stream of its own httpx adds no headers: these are all.
-            headers={"Host": url.netloc.decode(), **request.headers, **_length(request)},
-            stream=httpx.ByteStream(request.content),
-            extensions={"trace": trace, "timeout": _capped(timeouts, seconds)},
-        )
+        extensions = {"trace": trace, "timeout": _capped(timeouts, seconds)}
+        return (build or _built)(request, extensions)
     except (httpx.InvalidURL, ValueError, TypeError) as error:
         text = f"the request could not be built ({type(error).__name__})"
         return Exchange(Failure(stage=Stage.NOTHING, text=text, ours=True))
+
+
+def _built(request: Request, extensions: dict[str, Any]) -> httpx.Request:
+    """Return a request as httpx's transports take it."""
+    url = _url(request)
+    return httpx.Request(
+        request.method,
+        url,
+        # With a stream of its own httpx adds no headers: these are all.
+        headers={"Host": url.netloc.decode(), **request.headers, **_length(request)},
+        stream=httpx.ByteStream(request.content),
+        extensions=extensions,
+    )
 
 
 def _length(request: Request) -> dict[str, str]:
@@ -133,7 +149,7 @@ class Got:
 
     def __init__(self, began: float) -> None:
         self.began = began
-        self.response: httpx.Response | None = None
+        self.response: Any = None
         self.body = bytearray()
         self.complete = False
 
@@ -145,7 +161,7 @@ class Got:
         return Exchange(_answer(response, bytes(self.body), seconds, self.complete), interrupt)
 
     def broken(
-        self, error: BaseException, sent: httpx.Request, trace: Trace, *, tracing: bool
+        self, error: BaseException, request: Request, trace: Trace, *, tracing: bool
     ) -> Exchange:
         """Return the exchange that an error ended: its status, if one came, survives it."""
         interrupt = None if isinstance(error, Exception) else error
@@ -153,7 +169,7 @@ class Got:
             return self.exchange(interrupt)
         failure = Failure(
             stage=trace.stage(error, tracing=tracing),
-            text=_sentence(error, sent.url.netloc.decode()),
+            text=_sentence(error, httpx.URL(request.url).netloc.decode()),
             ours=isinstance(error, _OURS) or interrupt is not None,
             interrupted=interrupt is not None,
         )
@@ -165,14 +181,16 @@ def exchange(
 ) -> Exchange:
     """Make one request and return what is known of it. Raises nothing, not even an interrupt."""
     trace = Trace()
-    sent = outgoing(request, trace.__setitem__, timeouts, seconds)
+    build, carry = _way(transport, request)
+    sent = outgoing(request, trace.note, timeouts, seconds, build)
     if isinstance(sent, Exchange):
         return sent
+    trace.extensions = sent.extensions
     got = Got(time.monotonic())
     current.until = got.began + seconds
     try:
-        got.response = transport.handle_request(sent)
-        for chunk in got.response.stream:  # type: ignore[union-attr]
+        got.response = carry(sent)
+        for chunk in got.response.stream:
             got.body += chunk
             if len(got.body) > LONGEST_ANSWER or time.monotonic() > current.until:
                 break
@@ -180,25 +198,31 @@ def exchange(
             got.complete = True
         done = got.exchange()
     except BaseException as error:  # noqa: BLE001 - what is not known to be unsent is maybe sent
-        done = got.broken(error, sent, trace, tracing=tracing(transport))
+        done = got.broken(error, request, trace, tracing=tracing(transport))
     current.until = None
     interrupt = _close(got.response)
     return done if interrupt is None else attrs.evolve(done, interrupt=interrupt)
 
 
+def _way(transport: Any, request: Request) -> tuple[Build | None, Callable[[Any], Any]]:
+    """Return what builds a request and what carries it: a send may have a shorter way."""
+    shorter = getattr(transport, "shorter", None) if request.method == "POST" else None
+    return (shorter and shorter()) or (None, transport.handle_request)
+
+
 def tracing(transport: object) -> bool:
     """Whether a transport is of a type whose silence proves that nothing was written."""
-    return type(transport) in TRACING
+    return type(transport) in TRACING or getattr(transport, "traces", False)
 
 
 def _answer(
-    response: httpx.Response,
+    response: Any,
     body: bytes,
     seconds: float,
     complete: bool,  # noqa: FBT001 - one of the facts
 ) -> Response:
-    headers = response.headers
-    if complete and any(name.lower() == b"content-encoding" for name, _ in headers.raw):
+    headers: Mapping[str, str] = response.headers
+    if complete and "content-encoding" in headers:
         body, complete = _decoded(body, headers["content-encoding"].strip().lower())
     return Response(response.status_code, headers, body, complete, seconds)
 
@@ -257,7 +281,7 @@ def _about_certificate(error: BaseException | None) -> bool:
     return False
 
 
-def _close(response: httpx.Response | None) -> BaseException | None:
+def _close(response: Any) -> BaseException | None:
     """Close an answer that is known already: trouble in closing changes nothing about it."""
     try:
         if response is not None:

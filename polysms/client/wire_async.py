@@ -21,11 +21,12 @@ async def exchange_async(
     sent = outgoing(request, trace.later, timeouts, seconds)
     if isinstance(sent, Exchange):
         return sent
+    trace.extensions = sent.extensions
     got = Got(time.monotonic())
     try:
         async with asyncio.timeout(seconds):
             got.response = await transport.handle_async_request(sent)
-            async for chunk in got.response.stream:  # type: ignore[union-attr]
+            async for chunk in got.response.stream:
                 got.body += chunk
                 if len(got.body) > LONGEST_ANSWER:
                     break
@@ -33,7 +34,7 @@ async def exchange_async(
                 got.complete = True
         done = got.exchange()
     except BaseException as error:  # noqa: BLE001 - what is not known to be unsent is maybe sent
-        done = got.broken(error, sent, trace, tracing=tracing(transport))
+        done = got.broken(error, request, trace, tracing=tracing(transport))
     interrupt = await _close_async(got.response)
     return done if interrupt is None else attrs.evolve(done, interrupt=interrupt)
 

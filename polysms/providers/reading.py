@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import operator
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
@@ -53,6 +54,11 @@ def loads(response: Response) -> Any:
         return json.loads(response.body.decode())
     except (ValueError, RecursionError):
         return None
+
+
+def known(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is said, without the fields that have no value."""
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def mapping(value: object, _: object = None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import attrs
 
 from polysms import numbers
-from polysms.delivery import Price, Status
+from polysms.delivery import Status
 from polysms.errors import Reason, Unsupported
 from polysms.message import Message
 from polysms.providers import base, reading
@@ -95,47 +95,6 @@ class WavixOptions:
     smart_encoding: bool | None = None
 
 
-@attrs.frozen(kw_only=True, slots=False)
-class _Send:
-    """``POST /v3/messages``, the request (reference page, seed 001)."""
-
-    sender: str
-    to: str
-    message_body: dict[str, Any]
-    callback_url: str | None = None
-    validity: int | None = None
-    tag: str | None = None
-    smart_encoding: bool | None = None
-
-
-@attrs.frozen(kw_only=True, slots=False)
-class _Message:
-    """A message object: the answer of send, get and list (seeds 000 and 001)."""
-
-    message_id: str | None = None
-    message_type: str | None = None
-    direction: str | None = None
-    sender: str | None = None
-    to: str | None = None
-    mcc: str | None = None
-    mnc: str | None = None
-    message_body: reading.Object = attrs.field(factory=dict)
-    tag: str | None = None
-    status: str | None = None
-    segments: int | None = None
-    charge: Price | None = None
-    carrier_fees: Price | None = None
-    submitted_at: datetime | None = None
-    sent_at: datetime | None = None
-    delivered_at: datetime | None = None
-    error_message: str | None = None
-
-
-_wire = reading.wire_converter()
-reading.wire(_wire, _Send, sender="from")
-reading.wire(_wire, _Message, sender="from")
-
-
 class Wavix:
     """The Wavix adapter."""
 
@@ -174,16 +133,17 @@ class Wavix:
         options = options_of(message, self.name, WavixOptions)
         # Any value but null makes it an MMS, an empty list too (seed 000).
         media = {"media": message.media} if message.media else {}
-        send = _Send(
-            sender=message.from_ or "",
-            to=message.to,
-            message_body={"text": message.text, **media},
-            callback_url=message.status_callback,
-            validity=message.valid_for,
-            tag=options.tag or reference,
-            smart_encoding=options.smart_encoding,
-        )
-        return Request("POST", self._url, self._write, reading.dumps(_wire.unstructure(send)))
+        # ``POST /v3/messages`` (reference page, seed 001).
+        said = {
+            "from": message.from_ or "",
+            "to": message.to,
+            "message_body": {"text": message.text, **media},
+            "callback_url": message.status_callback,
+            "validity": message.valid_for,
+            "tag": options.tag or reference,
+            "smart_encoding": options.smart_encoding,
+        }
+        return Request("POST", self._url, self._write, reading.dumps(reading.known(said)))
 
     def warnings(self, message: Message) -> tuple[str, ...]:
         """Return what may surprise about a name as the sender (seed 002)."""
@@ -273,28 +233,38 @@ def _reason(text: str) -> Reason | None:
 
 
 def _record(data: dict[str, Any]) -> Record:
-    said: _Message = _wire.structure(data, _Message)
-    status = STATUSES.get(said.status or "", Status.UNRECOGNIZED)
+    """Return what a message object says: the answer of send, get and list (seeds 000 and 001)."""
+    said = data.get
+    body = reading.mapping(said("message_body"))
+    error = reading.word(said("error_message")) or None
+    status = reading.word(said("status"))
+    direction = reading.word(said("direction"))
     return Record(
-        provider_id=said.message_id,
-        raw_status=said.status,
-        status=Status.RECEIVED if said.direction == "inbound" else status,
-        kind=said.message_type,
-        direction=said.direction,
-        to=reading.plus(said.to),
-        from_=reading.plus(said.sender),
-        text=reading.word(said.message_body.get("text")),
-        media=reading.strings(said.message_body.get("media")),
-        reference=said.tag,
-        segments_billed=said.segments,
-        price=said.charge,
-        fees=said.carrier_fees,
-        mcc=said.mcc,
-        mnc=said.mnc,
-        error_text=said.error_message or None,
-        reason=_reason(said.error_message) if said.error_message else None,
-        created_at=said.submitted_at,
-        sent_at=said.sent_at,
-        delivered_at=said.delivered_at,
+        provider_id=reading.word(said("message_id")),
+        raw_status=status,
+        status=_status(status, direction),
+        kind=reading.word(said("message_type")),
+        direction=direction,
+        to=reading.plus(reading.word(said("to"))),
+        from_=reading.plus(reading.word(said("from"))),
+        text=reading.word(body.get("text")),
+        media=reading.strings(body.get("media")),
+        reference=reading.word(said("tag")),
+        segments_billed=reading.whole(said("segments")),
+        price=reading.money(said("charge")),
+        fees=reading.money(said("carrier_fees")),
+        mcc=reading.word(said("mcc")),
+        mnc=reading.word(said("mnc")),
+        error_text=error,
+        reason=_reason(error) if error else None,
+        created_at=reading.moment(said("submitted_at")),
+        sent_at=reading.moment(said("sent_at")),
+        delivered_at=reading.moment(said("delivered_at")),
         raw=data,
     )
+
+
+def _status(status: str | None, direction: str | None) -> Status:
+    if direction == "inbound":
+        return Status.RECEIVED
+    return STATUSES.get(status or "", Status.UNRECOGNIZED)

@@ -99,6 +99,10 @@ class Health:
         state = self._of(account)
         return None in state.marks, state.breaker.seconds_closed_for(now)
 
+    def openings(self, account: str) -> int:
+        """Return how often an account's breaker has opened, less what its health has redeemed."""
+        return self._of(account).breaker.openings
+
     def last_chosen(self, account: str) -> int:
         """Return the turn at which an account was last asked, 0 for never."""
         return self._of(account).chosen

@@ -15,7 +15,7 @@ import attrs
 #: Beside what is installed, and after it: the library under test is the installed one.
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
-from tests.campaigns import failover_time, lottery, side_by_side
+from tests.campaigns import failover_time, healing, lottery, side_by_side
 from tests.campaigns.crowd import CROWDS
 from tests.campaigns.lottery import Play
 from tests.campaigns.town import town
@@ -29,10 +29,11 @@ class Scale:
 
     lottery: int
     side_by_side: int
+    outages: int
 
 
-SHORT = Scale(lottery=500, side_by_side=100)
-LONG = Scale(lottery=5000, side_by_side=2000)
+SHORT = Scale(lottery=500, side_by_side=100, outages=1)
+LONG = Scale(lottery=5000, side_by_side=2000, outages=20)
 
 
 def _lottery(scale: Scale) -> bool:
@@ -62,9 +63,15 @@ def _failover_time(_: Scale) -> bool:
     return failover_time.main() == 0
 
 
+def _healing(scale: Scale) -> bool:
+    with town(SEED) as place:
+        return healing.run(place, scale.outages)
+
+
 CAMPAIGNS: dict[str, Callable[[Scale], bool]] = {
     "lottery": _lottery,
     "failover_time": _failover_time,
+    "healing": _healing,
     "side_by_side": _side_by_side,
 }
 

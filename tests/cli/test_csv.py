@@ -16,11 +16,13 @@ import pytest
 
 from polysms import Client, ConfigError, MaybeSent, Message, NotSent, Result
 from polysms.cli import tally
-from polysms.cli.pace import Pace
+from polysms.cli.pace import Pace, Rows
+from polysms.cli.rows import Plan, Row, Template
 from tests.cli.conftest import PATIENCE, POLYSMS, Command
 
 MEMORY = "memory://?sender=Acme"
 WAVIX = "wavix://canary-key@?sender=%2B13137890021"
+PLAN = Plan(template=Template.parse("Hi"), to_column="phone")
 HEADER = ("line", "key", "outcome", "account", "provider_id", "id", "status", "segments", "error")
 
 
@@ -248,9 +250,13 @@ def test_results_that_cannot_be_written(command: Command, sent: list[Message]) -
     people("+13135550101")
     nowhere = command(*many("--results", "nowhere/out.csv"))
     long = command(*many("--results", "x" * 300))
+    Path("dangling.csv").symlink_to("nowhere/out.csv")
+    dangling = command(*many("--results", "dangling.csv"))
 
-    assert (2, 2, []) == (nowhere.code, long.code, sent)
+    assert (2, 2, 2, []) == (nowhere.code, long.code, dangling.code, sent)
     assert "--results: there is no folder 'nowhere'" in nowhere.err
+    assert "cannot be written: File name too long" in " ".join(long.lines)
+    assert "--results: 'dangling.csv' cannot be written: File exists" in dangling.err
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -393,6 +399,20 @@ def test_no_rate_never_waits() -> None:
         pace.wait(lambda: False)
 
     assert 100.0 == clock.now
+
+
+def test_a_second_ctrl_c_interrupts_the_waiting() -> None:
+    """The first begins no further message, the second is an interrupt as ever."""
+    before = signal.getsignal(signal.SIGINT)
+    messages = Rows((Row(2, "+13135550101", "Hi"),), PLAN, Pace(None))
+    with messages.until_ctrl_c():
+        signal.raise_signal(signal.SIGINT)
+        assert [] == list(messages)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+    assert messages.interrupted
+    assert before is signal.getsignal(signal.SIGINT)
 
 
 def _begin(*arguments: str) -> subprocess.Popen[str]:

@@ -245,12 +245,26 @@ def test_who_waits_as_told_is_admitted(mps: float, costs: list[int]) -> None:
                 assert len(told) <= 4
 
 
-@pytest.mark.parametrize(("mps", "seconds"), [(0.5, 198), (1, 99), (10, 9), (40, 1.5), (100, 0)])
-def test_waiting_loses_nothing(limits: tuple[Limits, Clock], mps: float, seconds: float) -> None:
+FULL = [
+    (0.5, [1] * 100, 198),
+    (1, [1] * 100, 99),
+    (10, [1] * 100, 9),
+    (40, [1] * 100, 1.5),
+    (100, [1] * 100, 0),
+    (1, [6] * 20, 114),
+    # A long text leaves no room to run ahead.
+    (40, [40, *[1] * 60], 2.475),
+]
+
+
+@pytest.mark.parametrize(("mps", "costs", "seconds"), FULL)
+def test_waiting_loses_nothing(
+    limits: tuple[Limits, Clock], mps: float, costs: list[int], seconds: float
+) -> None:
     """However many wait, the last is admitted when the rate alone would have admitted it."""
     limit, clock = limits
     begun = clock.now
-    admitted = _simulated(limit, clock, account(mps=mps), [(0, None, 1)] * 100)
+    admitted = _simulated(limit, clock, account(mps=mps), [(0, None, cost) for cost in costs])
     assert begun + seconds == pytest.approx(admitted[-1][0], abs=EASY_WAIT + 0.01)
 
 

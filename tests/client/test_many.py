@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import subprocess
+import sys
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -248,6 +250,29 @@ def test_reads_no_further_ahead(many: Many, concurrency: int) -> None:
         next(results)
         assert endless.read <= handed_back + concurrency
     results.close()
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_reads_no_further_while_none_ends(many: Many, provider: Provider, concurrency: int) -> None:
+    """While no send ends, so many are under way, and not one message more has been read."""
+    endless = Endless()
+    read: list[int] = []
+
+    def look() -> None:
+        provider.wait_for(concurrency)
+        threading.Event().wait(0.05)
+        read.append(endless.read)
+        provider.release(*range(1, 9))
+
+    provider.hold(*range(1, 9))
+    looking = threading.Thread(target=look)
+    looking.start()
+    results = many(endless, concurrency=concurrency)
+    next(results)
+    results.close()
+    looking.join()
+
+    assert [concurrency] == read
 
 
 def test_memory_does_not_grow(many: Many) -> None:
@@ -552,6 +577,19 @@ def test_a_broken_source_left_early_is_quiet(
     asyncio.run(main())
 
     assert [] == [record for record in caplog.records if record.name == "asyncio"]
+
+
+def test_python_ends_all_the_same() -> None:
+    """A generator that nobody closes does not keep a program from ending."""
+    program = (
+        "from polysms import Client, Message\n"
+        "client = Client({'accounts': {'memory': {}}})\n"
+        "results = client.send_many(Message('988', 'Hi') for _ in range(99))\n"
+        "next(results)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE)  # noqa: S603 - our own words
+
+    assert 0 == done.returncode
 
 
 @pytest.mark.parametrize("kind", KINDS)
