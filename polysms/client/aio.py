@@ -20,7 +20,6 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from polysms.client import asking, core, files, many, many_async
-from polysms.client.limits import Limits
 from polysms.client.transports import Transports, make_async
 from polysms.client.wire_async import exchange_async
 from polysms.config import Config
@@ -58,7 +57,7 @@ class AsyncClient:
         self.config = core.config_of(config)
         self._transports: Transports[httpx.AsyncBaseTransport] = Transports(transport, make_async)
         self._plans = core.Plans(self.config)
-        self._limits = Limits()
+        self._limits = self._plans.limits
         self._before_send = before_send
         self._after_send = after_send
         self._world = world

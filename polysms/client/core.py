@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import attrs
 
+from polysms.client.limits import Limits
 from polysms.client.locks import Lock
 from polysms.client.wire import Exchange
 from polysms.config import Config, Route
@@ -66,6 +67,7 @@ class Plans:
         self._made: dict[str | None, Plan] = {}
         self.health = Health(Lock())
         self.memory = Memory()
+        self.limits = Limits()
 
     def of(
         self,
@@ -89,9 +91,12 @@ class Plans:
 
     def _plan(self, route: Route) -> Plan:
         config = self._config
+        accounts = tuple(config.account(name) for name in route.reachable)
+        for account in accounts:
+            self.limits.prepare(account)
         return Plan(
             route=route,
-            accounts=tuple(config.account(name) for name in route.reachable),
+            accounts=accounts,
             senders=config.senders,
             rails=config.rails,
             prices=config.prices,

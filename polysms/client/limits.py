@@ -10,9 +10,8 @@ import asyncio
 import contextlib
 import os
 import threading
-import time
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import timedelta
 from fractions import Fraction
@@ -24,8 +23,6 @@ from polysms.errors import ConfigError
 if TYPE_CHECKING:
     from throttled.rate_limiter import GCRARateLimiter
 
-#: Seconds: the longest that a provider's Retry-After is believed.
-LONGEST_PAUSE = 3600.0
 #: Seconds: where a rate is fast, those who wait ask no more often than this.
 EASY_WAIT = 0.1
 #: Senders whose rate is remembered. throttled-py forgets the one used longest ago, and its default
@@ -41,13 +38,11 @@ class Limits:
     """Rates and slots of every account of one client, in this process.
 
     Any thread and any event loop may use it. A child process begins with rates and slots of its
-    own, and keeps the pauses that providers asked for.
+    own.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._paused: dict[str, float] = {}
         self._rates: dict[str, _Rates] = {}
         self._slots: dict[str, threading.BoundedSemaphore] = {}
         self._loops: dict[asyncio.AbstractEventLoop, dict[str, asyncio.Semaphore]] = {}
@@ -68,21 +63,10 @@ class Limits:
 
         Returns 0.0, or the seconds until it may be asked again; then nothing was taken.
         """
-        paused = self._pause_of(account)
-        if paused > 0 or not account.limited:
-            return paused
+        if not account.limited:
+            return 0.0
         with self._lock:
             return self._rates_of(account).admit(sender, cost)
-
-    def pause(self, account: Account, seconds: float) -> None:
-        """Admit nothing to an account for so long: what its provider's Retry-After asks for.
-
-        At most an hour; of two pauses the one that ends later holds.
-        """
-        # In this order not-a-number is no pause.
-        until = self._clock() + max(0.0, min(seconds, LONGEST_PAUSE))
-        with self._lock:
-            self._paused[account.name] = max(until, self._paused.get(account.name, until))
 
     def slot(self, account: Account, seconds: float) -> AbstractContextManager[bool]:
         """Hold one of the account's slots; False where none was free within ``seconds``."""
@@ -110,10 +94,6 @@ class Limits:
         """Take over nothing that a thread of the parent process may have locked."""
         self._lock = threading.Lock()
         self._rates, self._slots, self._loops = {}, {}, {}
-
-    def _pause_of(self, account: Account) -> float:
-        until = self._paused.get(account.name)
-        return 0.0 if until is None else max(0.0, until - self._clock())
 
     def _rates_of(self, account: Account) -> _Rates:
         rates = self._rates.get(account.name)

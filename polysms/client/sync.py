@@ -11,7 +11,6 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from polysms.client import asking, core, files, many
-from polysms.client.limits import Limits
 from polysms.client.transports import Transports, make_sync
 from polysms.client.wire import exchange
 from polysms.config import Config
@@ -51,7 +50,7 @@ class Client:
         self.config = core.config_of(config)
         self._transports: Transports[httpx.BaseTransport] = Transports(transport, make_sync)
         self._plans = core.Plans(self.config)
-        self._limits = Limits()
+        self._limits = self._plans.limits
         self._before_send = before_send
         self._after_send = after_send
         self._world = world

@@ -61,17 +61,18 @@ def _asked(run: Run, turn: Turn) -> Generator[Step, Answer, Verdict | None]:
 
 def _admitted(run: Run, turn: Turn) -> Generator[Step, Answer, Ready | None]:
     """Return the attempt, prepared, once the account's rates allow it; None for not at all."""
-    wait = 0.0
+    ready, waited, wait = run.prepare(turn.account), False, 0.0
+    if ready is None:
+        return None
     for _ in range(MOST_WAITS):
-        ready = run.prepare(turn.account)
-        if ready is None:
-            return None
         wait = yield from _wait_for(run, ready)
         if not wait:
-            return ready
+            # What was prepared before a wait knows too much time.
+            return run.prepare(turn.account) if waited else ready
         if not _waits(run, turn.account, wait):
             break
         yield Wait(wait)
+        waited = True
     run.skip(turn.account, run.limited(turn.account, wait))
     return None
 

@@ -152,7 +152,8 @@ class Health:
         """Leave an account alone for a while, because it asked for that."""
         with self._lock:
             state = self._of(account)
-            until = now + min(seconds, LONGEST_PAUSE)
+            # In this order not-a-number is no pause.
+            until = now + max(0.0, min(seconds, LONGEST_PAUSE))
             state.paused_until = max(state.paused_until, until)
 
     def told(self, account: str, entry: Entry, signal: Signal, now: float, chance: float) -> None:

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polysms import ConfigError
-from polysms.client.limits import EASY_WAIT, LONGEST_PAUSE, Limits
+from polysms.client.limits import EASY_WAIT, Limits
 from polysms.config import Account
 
 ONE, OTHER = "+13135550100", "+13135550101"
@@ -56,7 +56,7 @@ def _limits() -> Iterator[tuple[Limits, Clock]]:
     clock = Clock()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("throttled.utils.now_mono_f", clock)
-        yield Limits(clock), clock
+        yield Limits(), clock
 
 
 @pytest.fixture
@@ -296,46 +296,6 @@ def test_real_clock() -> None:
     assert asked > 0
 
 
-PAUSES = [
-    ([2.0], 2.0),
-    ([0.0], 0.0),
-    ([-5.0], 0.0),
-    ([float("nan")], 0.0),
-    ([1e9], LONGEST_PAUSE),
-    ([float("inf")], LONGEST_PAUSE),
-    # A later answer does not shorten what an earlier one has asked for.
-    ([30.0, 2.0], 30.0),
-    ([2.0, 30.0], 30.0),
-    ([30.0, float("nan")], 30.0),
-]
-
-
-@pytest.mark.parametrize("rates", [{}, {"mps": 5}])
-@pytest.mark.parametrize(("pauses", "expected"), PAUSES)
-def test_pause(
-    limits: tuple[Limits, Clock], rates: dict[str, Any], pauses: list[float], expected: float
-) -> None:
-    """After a Retry-After nothing is admitted until its time has come, and at most for an hour."""
-    limit, clock = limits
-    place = account(**rates)
-    for seconds in pauses:
-        limit.pause(place, seconds)
-    assert expected == limit.admit(place, ONE, 1)
-    clock.now += expected
-    assert 0.0 == limit.admit(place, ONE, 1)
-
-
-def test_pause_is_of_one_account_and_takes_nothing(limits: tuple[Limits, Clock]) -> None:
-    """Other accounts go on, and after the pause the rate is whole."""
-    limit, clock = limits
-    place = account("paused", mps=1)
-    limit.pause(place, 10)
-    assert [10.0, 10.0] == [limit.admit(place, ONE, 1) for _ in range(2)]
-    assert 0.0 == limit.admit(account("free", mps=1), ONE, 1)
-    clock.now += 10
-    assert 0.0 == limit.admit(place, ONE, 1)
-
-
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> Limits:
     """Return limits on a machine without throttled-py."""
@@ -356,10 +316,9 @@ def test_rate_without_the_library(bare: Limits, rates: dict[str, Any], ask: str)
 
 
 def test_no_rate_without_the_library(bare: Limits) -> None:
-    """Pauses, slots and accounts without a rate need nothing installed."""
+    """Slots and accounts without a rate need nothing installed."""
     place = account(concurrency=1)
     bare.prepare(place)
-    bare.pause(account("other"), 5)
     with bare.slot(place, 0) as free:
         assert (True, 0.0) == (free, bare.admit(place, ONE, 1))
 
@@ -384,17 +343,14 @@ def _in_child(work: Callable[[], bool]) -> None:
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_fork(limits: tuple[Limits, Clock]) -> None:
-    """A child has rates and slots of its own, whoever held the lock, and the parent's pauses."""
+    """A child has rates and slots of its own, whoever held the lock."""
     limit, _ = limits
-    place, paused = account(mps=1, concurrency=1), account("paused")
-    limit.pause(paused, 60)
+    place = account(mps=1, concurrency=1)
     limit.admit(place, ONE, 1)
 
     def begin() -> bool:
         with limit.slot(place, 0) as free:
-            return free and (0.0, 60.0) == tuple(
-                limit.admit(one, ONE, 1) for one in (place, paused)
-            )
+            return free and limit.admit(place, ONE, 1) == 0.0
 
     with limit.slot(place, 0), limit._lock:  # noqa: SLF001 - as a thread of the parent may
         child = os.fork()
