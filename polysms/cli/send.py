@@ -19,7 +19,7 @@ from polysms.cli.output import Output, plainly
 from polysms.client import Client
 from polysms.client.core import told
 from polysms.config import Config
-from polysms.delivery import Attempt, Delivery, Outcome
+from polysms.delivery import Attempt, Considered, Delivery, Outcome
 from polysms.errors import InvalidMessage, MaybeSent, PolysmsError
 from polysms.message import LONGEST_TEXT, Message
 from polysms.providers import LOCAL
@@ -180,13 +180,19 @@ def _notes(delivery: Delivery, message: Message, better: Smart) -> Iterator[str]
         yield _changes(better)
     elif note := _advice(message):
         yield note
-    for one in delivery.considered:
+    for one in _before_it(delivery):
         if not one.chosen:
             yield f"Skipped {one.account}: {one.why}"
     for attempt in delivery.attempts:
         yield from _of_attempt(attempt)
     if delivery.provider not in LOCAL:
         yield f"Follow it: polysms fetch {delivery.account} {delivery.provider_id}"
+
+
+def _before_it(delivery: Delivery) -> tuple[Considered, ...]:
+    """Return who was considered until the account that took it: the rest needs no words."""
+    chosen = [place for place, one in enumerate(delivery.considered) if one.chosen]
+    return delivery.considered[: chosen[-1] if chosen else None]
 
 
 def _of_attempt(attempt: Attempt) -> Iterator[str]:
