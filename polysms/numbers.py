@@ -174,6 +174,6 @@ def digits_or_name(sender: str) -> str:
 
 def same(one: str, other: str) -> bool:
     """Whether two senders are the same: names letter for letter, numbers by their digits."""
-    if is_alphanumeric(one) or is_alphanumeric(other):
+    if one == other or is_alphanumeric(one) or is_alphanumeric(other):
         return one == other
     return digits(one) == digits(other)

@@ -148,7 +148,7 @@ def test_wire_lottery(place: Town, policy: str, client: str) -> None:
     assert 0 == played.maybe.overdue
     assert 0 == played.maybe.wrong
     assert played.maybe.found
-    assert lottery.AFTER == played.after
+    assert lottery.ALIVE <= played.after
     # The faults were really there: some sends are unsure, of either truth.
     assert played.maybe.taken
     assert played.maybe.untaken

@@ -68,7 +68,9 @@ class BoundedStream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write all of it, within the timeout and before the deadline."""
-        self._inner.write(buffer, _bound(timeout, httpcore.WriteTimeout))
+        # The end of a request is announced by a write of nothing.
+        if buffer:
+            self._inner.write(buffer, _bound(timeout, httpcore.WriteTimeout))
 
     def start_tls(
         self,

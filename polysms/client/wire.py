@@ -181,7 +181,7 @@ def exchange(
 ) -> Exchange:
     """Make one request and return what is known of it. Raises nothing, not even an interrupt."""
     trace = Trace()
-    build, carry = _way(transport, request)
+    build, carry = _way(transport)
     sent = outgoing(request, trace.note, timeouts, seconds, build)
     if isinstance(sent, Exchange):
         return sent
@@ -204,9 +204,9 @@ def exchange(
     return done if interrupt is None else attrs.evolve(done, interrupt=interrupt)
 
 
-def _way(transport: Any, request: Request) -> tuple[Build | None, Callable[[Any], Any]]:
-    """Return what builds a request and what carries it: a send may have a shorter way."""
-    shorter = getattr(transport, "shorter", None) if request.method == "POST" else None
+def _way(transport: Any) -> tuple[Build | None, Callable[[Any], Any]]:
+    """Return what builds a request and what carries it: our own transport has a shorter way."""
+    shorter = getattr(transport, "shorter", None)
     return (shorter and shorter()) or (None, transport.handle_request)
 
 

@@ -104,9 +104,9 @@ class Route:
     """An order of accounts: ``strategy`` makes it, ``deadline`` (seconds) bounds all attempts.
 
     ``attempt_timeout`` bounds each of them. ``rules`` replace the accounts for some messages: the
-    first that fits counts. ``weights`` are shares for "weighted", ``sticky`` lets "weighted" and
-    "round_robin" choose by the recipient. ``repeats`` is how often an account is asked again after
-    a try that surely sent nothing. ``when_limited`` says what to do while a rate is used up or an
+    first that fits counts. ``weights`` are shares for "weighted", ``sticky`` lets "weighted"
+    choose by the recipient. ``repeats`` is how often an account is asked again after a try that
+    surely sent nothing. ``when_limited`` says what to do while a rate is used up or an
     account asks to come back shortly: "wait", or "skip" to the next account.
 
     ``on_maybe_sent``: "stop", or "next", where a second copy is possible (two at most; the first

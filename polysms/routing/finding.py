@@ -41,7 +41,8 @@ def found(
 
     By reference they are surely its own (several: several copies). Without one, a record is only
     likely to be: where exactly one message to this number, of this kind, text and time, belongs
-    to no other attempt. Raises :class:`~polysms.errors.LookupFailed` where there is no answer.
+    to no other attempt, and could belong to no other. Raises
+    :class:`~polysms.errors.LookupFailed` where there is no answer.
     """
     query = _query(attempt, sought)
     records: list[Record] = []
@@ -57,7 +58,8 @@ def found(
     if following is not None:
         raise LookupFailed(f"{account.name} lists too many messages to look through")
     likely = tuple(one for one in records if _is_likely(one, sought, account, memory))
-    return likely if len(likely) == 1 else ()
+    alone = len(likely) == 1 and not memory.has_rival(attempt, sought.to, NEAR)
+    return likely if alone else ()
 
 
 def accepted_after_all(attempt: Attempt, records: tuple[Record, ...]) -> Attempt:

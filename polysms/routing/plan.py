@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import attrs
 
 from polysms.config import Account, Prices, Rails, Route
-from polysms.delivery import Attempt
+from polysms.delivery import Attempt, Outcome
 from polysms.message import Message
 from polysms.routing.health import Health
 from polysms.routing.senders import Logical
 
 #: An open attempt is called maybe sent this long (seconds) after its deadline.
 GRACE = 30.0
-#: Accepted messages of each account that are remembered, so that a look-up adopts no other's.
+#: Accepted attempts of each account that are remembered, and unclear ones of all.
 REMEMBERED = 10_000
 
 
@@ -30,26 +30,52 @@ class Watermark:
 
 
 class Memory:
-    """What a client remembers of the attempts that its providers accepted."""
+    """What a client remembers of its attempts, so that no look-up takes one for another."""
 
     def __init__(self) -> None:
         self._owned: dict[str, OrderedDict[str, None]] = {}
+        self._unclear: OrderedDict[str, tuple[Attempt, str]] = OrderedDict()
         self._latest: dict[str, Watermark] = {}
 
-    def accepted(self, attempt: Attempt, to: str) -> None:
-        """Remember an accepted attempt."""
+    def ended(self, attempt: Attempt, to: str) -> None:
+        """Remember an attempt as it has ended, or as a look-up has settled it."""
+        self._unclear.pop(attempt.reference, None)
+        if attempt.outcome is Outcome.ACCEPTED:
+            self._accepted(attempt, to)
+        elif attempt.outcome is Outcome.MAYBE_SENT and attempt.lookup == "heuristic":
+            self._unclear[attempt.reference] = (attempt, to)
+            if len(self._unclear) > REMEMBERED:
+                self._unclear.popitem(last=False)
+
+    def _accepted(self, attempt: Attempt, to: str) -> None:
         if attempt.provider_id is not None:
             owned = self._owned.setdefault(attempt.account, OrderedDict())
             owned[attempt.provider_id] = None
             if len(owned) > REMEMBERED:
                 owned.popitem(last=False)
-        if attempt.lookup == "exact":
+        latest = self._latest.get(attempt.account)
+        if attempt.lookup == "exact" and (latest is None or latest.at < attempt.started_at):
             mark = Watermark(reference=attempt.reference, to=to, at=attempt.started_at)
             self._latest[attempt.account] = mark
 
     def owns(self, account: str, provider_id: str | None) -> bool:
         """Whether a provider's id belongs to an attempt that is accounted for."""
         return provider_id in self._owned.get(account, ())
+
+    def has_rival(self, attempt: Attempt, to: str | None, seconds: float) -> bool:
+        """Whether another unclear attempt at this account could have left the same record.
+
+        That is one to the same number at nearly the same time, so many seconds apart at most.
+        """
+        near = timedelta(seconds=seconds)
+        return any(
+            other.account == attempt.account
+            and number == to
+            and other.reference != attempt.reference
+            and other.started_at <= (attempt.ended_at or attempt.started_at) + near
+            and attempt.started_at <= (other.ended_at or other.started_at) + near
+            for other, number in tuple(self._unclear.values())
+        )
 
     def watermark(self, account: str, after: datetime) -> Watermark | None:
         """Return the latest accepted attempt of an account, if it began after a moment."""

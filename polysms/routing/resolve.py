@@ -111,9 +111,11 @@ class _Look:
         sought = Sought(to=self.delivery.to, text=self.delivery.text, kind=self.delivery.kind)
         records = yield from found(self.account, self.attempt, sought, self.memory, self.seconds)
         if records:
-            self.memory.accepted(accepted_after_all(self.attempt, records), self.delivery.to or "")
-            return accepted_after_all(self.attempt, records), records[0]
-        return self._in_vain(caught_up=caught_up), None
+            settled = accepted_after_all(self.attempt, records)
+        else:
+            settled = self._in_vain(caught_up=caught_up)
+        self.memory.ended(settled, self.delivery.to or "")
+        return settled, records[0] if records else None
 
     def _is_caught_up(self) -> Generator[Step, Answer, bool]:
         mark = self.memory.watermark(self.attempt.account, after=self._ended())

@@ -32,18 +32,26 @@ _LONGEST_BODY = 2_000
 def delivery_of(record: Record, delivery: Delivery) -> Delivery:
     """Return a delivery with what the provider's record adds; what it leaves out stays."""
     best = max(delivery.status, record.status, key=lambda status: status.rank)
-    facts = {name: value for name, value in _facts(record, _STATUS).items() if value != ()}
+    items = record.__dict__.items()
+    facts = {name: value for name, value in items if value is not None and value != ()}
     return attrs.evolve(delivery, **{**facts, "status": best})
 
 
-def _facts(record: Record, left_out: frozenset[str]) -> dict[str, Any]:
-    items = record.__dict__.items()
-    return {name: value for name, value in items if value is not None and name not in left_out}
+def _facts(record: Record) -> dict[str, Any]:
+    """Return what a provider's answer adds to a delivery of ours."""
+    facts = record.__dict__.copy()
+    for name in _OURS:
+        del facts[name]
+    for name in _ASSUMED:
+        if facts[name] is None:
+            del facts[name]
+    return facts
 
 
-_STATUS = frozenset({"status"})
 # Our own words stay: the wire may have another tag in the reference's place.
-_OURS = frozenset({"reference", "text", "media", "to", "from_"})
+_OURS = ("reference", "text", "media", "to", "from_")
+# What we know without being told; nothing is known beforehand of the rest.
+_ASSUMED = ("kind", "direction", "provider_id", "created_at")
 
 
 def delivery_after(  # noqa: PLR0913 - each fact by name
@@ -70,13 +78,14 @@ def delivery_after(  # noqa: PLR0913 - each fact by name
         "considered": considered,
     }
     if last is not None:
-        facts.update({name: getattr(last, name) for name in _OF_AN_ATTEMPT})
+        facts["account"] = last.account
+        facts["provider"] = last.provider
+        facts["provider_id"] = last.provider_id
+        facts["reference"] = last.reference
+        facts["from_"] = last.from_
     if record is not None:
-        facts.update(_facts(record, _OURS))
+        facts.update(_facts(record))
     return Delivery(**facts)
-
-
-_OF_AN_ATTEMPT = ("account", "provider", "provider_id", "reference", "from_")
 
 
 def _status(attempts: tuple[Attempt, ...]) -> Status:

@@ -41,6 +41,7 @@ class Run:
         self.errors: list[PolysmsError] = []
         self.record: Record | None = None
         self.forced = False
+        self.offered: set[tuple[str, int]] = set()
         self._passed: dict[str, PolysmsError] = {}
 
     def seconds_left(self) -> float:
@@ -153,9 +154,9 @@ class Run:
         """Note an attempt that has ended, and what it says of its account."""
         self.attempts.append(attempt)
         self.verdicts.append(verdict)
+        self.plan.memory.ended(attempt, self.message.to)
         if verdict.outcome is Outcome.ACCEPTED:
             self.record = verdict.record
-            self.plan.memory.accepted(attempt, self.message.to)
         else:
             self.errors.append(error_of(verdict, attempt, account))
 
@@ -164,7 +165,7 @@ class Run:
         self.attempts[-1] = attempt
         self.errors.pop()
         self.record = record
-        self.plan.memory.accepted(attempt, self.message.to)
+        self.plan.memory.ended(attempt, self.message.to)
 
     def stops_after(self, verdict: Verdict) -> bool:
         """Whether no other account may be asked after this attempt."""

@@ -44,10 +44,10 @@ def _at_once(run: Run) -> Turn | None:
     if not run.verdicts:
         return None
     name = run.attempts[-1].account
-    wait = _wait_at_once(run, run.verdicts[-1])
-    if wait is None or not _may_repeat(run, name):
+    account, wait = run.plan.by_name[name], _wait_at_once(run, run.verdicts[-1])
+    if wait is None or why_not(run, account) is not None or not _may_repeat(run, name):
         return None
-    return Turn(run.plan.by_name[name], "asked again", again=True, wait=wait)
+    return Turn(account, "asked again", again=True, wait=wait)
 
 
 def _wait_at_once(run: Run, verdict: Verdict) -> float | None:
@@ -62,8 +62,13 @@ def _wait_at_once(run: Run, verdict: Verdict) -> float | None:
 
 
 def _may_repeat(run: Run, name: str) -> bool:
+    """Whether an account may be asked again; one offer is made after each attempt."""
+    offer = (name, len(run.attempts))
     tries = sum(attempt.account == name for attempt in run.attempts)
-    return tries <= run.plan.route.repeats and run.plan.health.spend(name, run.world.clock())
+    if offer in run.offered or tries > run.plan.route.repeats:
+        return False
+    run.offered.add(offer)
+    return run.plan.health.spend(name, run.world.clock())
 
 
 def _fresh(run: Run) -> Turn | None:

@@ -15,7 +15,14 @@ import attrs
 #: Beside what is installed, and after it: the library under test is the installed one.
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
-from tests.campaigns import failover_time, healing, lottery, side_by_side
+from tests.campaigns import (
+    failover_time,
+    false_trips,
+    healing,
+    lottery,
+    side_by_side,
+    simulation,
+)
 from tests.campaigns.crowd import CROWDS
 from tests.campaigns.lottery import Play
 from tests.campaigns.town import town
@@ -30,10 +37,15 @@ class Scale:
     lottery: int
     side_by_side: int
     outages: int
+    failovers: int
+    seeds: int
+    simulated: int
 
 
-SHORT = Scale(lottery=500, side_by_side=100, outages=1)
-LONG = Scale(lottery=5000, side_by_side=2000, outages=20)
+SHORT = Scale(lottery=500, side_by_side=100, outages=1, failovers=4, seeds=100, simulated=2_000)
+LONG = Scale(
+    lottery=5000, side_by_side=2000, outages=20, failovers=20, seeds=20_000, simulated=100_000
+)
 
 
 def _lottery(scale: Scale) -> bool:
@@ -59,8 +71,8 @@ def _side_by_side(scale: Scale) -> bool:
     return True
 
 
-def _failover_time(_: Scale) -> bool:
-    return failover_time.main() == 0
+def _failover_time(scale: Scale) -> bool:
+    return failover_time.run(scale.failovers)
 
 
 def _healing(scale: Scale) -> bool:
@@ -72,6 +84,8 @@ CAMPAIGNS: dict[str, Callable[[Scale], bool]] = {
     "lottery": _lottery,
     "failover_time": _failover_time,
     "healing": _healing,
+    "simulation": lambda scale: simulation.run(scale.seeds) == 0,
+    "false_trips": lambda scale: false_trips.run(scale.simulated) == 0,
     "side_by_side": _side_by_side,
 }
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from polysms.delivery import Status
 from polysms.errors import Reason
 from polysms.providers import REGISTRY
-from polysms.providers.base import Page, Query, Refused, Unclear, address
+from polysms.providers.base import Accepted, Page, Query, Refused, Unclear, address
 from polysms.providers.wavix import LONGEST_ERROR
 from tests.providers.examples import answer
 from tests.providers.test_contract import adapter_of
@@ -159,10 +159,17 @@ def test_words_that_promise_more(filler: str) -> None:
     assert text == read.text
 
 
-@pytest.mark.parametrize("body", [{"message": {}}, {"message": []}, {"message": {"a": 1}}])
-def test_wrapper_with_nothing_in_it(body: object) -> None:
-    """Where the wrapped message is empty or none, a 2xx without an id is unclear."""
-    assert Unclear is type(adapter_of("wavix").read(answer(201, body)))
+WRAPPERS: list[object] = [{}, [], [1], "accepted", 7, True, None]
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_wrapper_with_nothing_in_it(wrapper: object) -> None:
+    """Where what should be the message is none, the answer itself is: with an id, or unclear."""
+    adapter = adapter_of("wavix")
+    assert Unclear is type(adapter.read(answer(201, {"message": wrapper})))
+    read = adapter.read(answer(201, {"message": wrapper, "message_id": "w-1"}))
+    assert isinstance(read, Accepted)
+    assert "w-1" == read.record.provider_id
 
 
 BROKEN = ["\ud800", "a\udfffb", "\udc00\ud800", "/../\ud800?x#y"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from collections.abc import Iterator
@@ -97,6 +98,17 @@ def test_probes_close_it() -> None:
         assert entry is Entry.PROBE
         health.told(NAME, entry, Signal.GOOD, START + 30, WHOLE)
     assert Entry.USUAL is health.enter(NAME, START + 30, TAKES)
+
+
+def test_openings() -> None:
+    """How often its breaker opened is known of each account, and is redeemed by health."""
+    health = Health()
+    told(health, Signal.BAD, 5)
+    assert (1, 0) == (health.openings(NAME), health.openings("carrierx"))
+    for _ in range(2):
+        health.told(NAME, Entry.FORCED, Signal.GOOD, START, WHOLE)
+    told(health, Signal.BAD, 5, START + 10)
+    assert 1 == health.openings(NAME)
 
 
 def test_forced() -> None:
@@ -251,7 +263,8 @@ def test_sender_mark_is_cleared_by_its_own_acceptance() -> None:
 
 
 #: Seconds that an account asks for, and those it gets.
-PAUSES = [(0.0, 0.0), (0.5, 0.5), (60.0, 60.0), (3600.0, 3600.0), (1e9, 3600.0)]
+PAUSES = [(0.0, 0.0), (0.5, 0.5), (60.0, 60.0), (3600.0, 3600.0), (1e9, 3600.0), (-5.0, 0.0)]
+PAUSES += [(math.inf, 3600.0), (-math.inf, 0.0), (math.nan, 0.0)]
 
 
 @pytest.mark.parametrize(("seconds", "expected"), PAUSES)

@@ -154,7 +154,7 @@ def later(account: str = "wavix", at: float = EXPIRY + 1) -> Memory:
         outcome=Outcome.ACCEPTED,
         provider_id="m-2",
     )
-    memory.accepted(accepted, TO)
+    memory.ended(accepted, TO)
     return memory
 
 
@@ -341,6 +341,32 @@ def test_adopted_only_once() -> None:
     first = looked(unclear(attempt("signalwire")), phone, memory)
     second = looked(unclear(attempt("signalwire", reference="r-8")), phone, memory)
     assert [Status.SENT, Status.MAYBE_SENT] == [first.status, second.status]
+
+
+def test_rivals_adopt_nothing() -> None:
+    """Where two unclear attempts could have left the one record, neither takes it."""
+    memory, phone = Memory(), Phone(Held(None, 1.0, 1.0), now=3.0)
+    mine = attempt("signalwire")
+    others = {
+        "at once": attempt("signalwire", reference="r-8"),
+        "later": attempt("signalwire", reference="r-9", started_at=START + timedelta(hours=1)),
+    }
+    memory.ended(others["later"], TO)
+    memory.ended(attempt("wavix", reference="r-7", lookup="heuristic"), TO)
+    memory.ended(attempt("signalwire", reference="r-6"), "+13135550100")
+    memory.ended(others["at once"], TO)
+    assert Status.MAYBE_SENT is looked(unclear(mine), phone, memory).status
+    memory.ended(attrs.evolve(others["at once"], outcome=Outcome.NOT_SENT), TO)
+    assert Status.SENT is looked(unclear(mine), phone, memory).status
+
+
+def test_the_latest_watermark_stays() -> None:
+    """An older attempt that is settled later moves no watermark back."""
+    memory = later(at=EXPIRY + 50)
+    memory.ended(attempt(outcome=Outcome.ACCEPTED, provider_id="m-1"), TO)
+    mark = memory.watermark("wavix", START)
+    assert mark is not None
+    assert "r-2" == mark.reference
 
 
 def test_each_unclear_attempt_is_looked_for() -> None:
