@@ -75,7 +75,8 @@ def weightiest(reasons: Iterable[Reason]) -> Reason | None:
 
 def _later(response: Response, text: str, code: str | None, *, busy: bool) -> Busy | None:
     wait = retry_after(response)
-    limited = response.status == 429 or (busy and 400 <= response.status < 500)
+    believed = 400 <= response.status < 500 and response.status not in _EARLY
+    limited = response.status == 429 or (busy and believed)
     deliberate = response.status == 503 and wait is not None
     early = response.status in _EARLY and response.seconds <= PROMPT
     if limited or deliberate or early:

@@ -42,7 +42,9 @@ def after(status: int, seconds: float, **headers: str) -> Response:
 @pytest.mark.parametrize("reason", [None, *Reason])
 def test_late_timeout_is_unclear(status: int, reason: Reason | None, seconds: float) -> None:
     """A late 408 or 425 may follow a message that was read whole, whatever its text says."""
-    assert Unclear is type(outcome(after(status, seconds), reason=reason, text="no", code="7"))
+    for busy in (False, True):
+        read = outcome(after(status, seconds), reason=reason, text="no", code="7", busy=busy)
+        assert Unclear is type(read)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.1, PROMPT])
