@@ -48,7 +48,7 @@ _VARYING = (
     (_ID, "ID"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{3}…"), "ID"),
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?|\b\d\d-\d\d \d\d:\d\d"), "TIME"),
-    (re.compile(r"\d+\.\d s"), "SECONDS"),
+    (re.compile(r"\d+\.\d+ s"), "SECONDS"),
     (re.compile(r"127\.0\.0\.1:\d+"), "HOST"),
 )
 _LOOKED_AT = "echo $?"

@@ -79,11 +79,18 @@ class AsyncClient:
         via: str | None = None,
         on_maybe_sent: str | None = None,
         deadline: float | timedelta | None = None,
+        attempt_timeout: float | timedelta | None = None,
     ) -> Delivery:
         """Send a message; as :meth:`Client.send <polysms.client.sync.Client.send>`."""
         if self._before_send is not None:
             message = await _awaited(self._before_send(message)) or message
-        plan = self._plans.of(message, via=via, on_maybe_sent=on_maybe_sent, deadline=deadline)
+        plan = self._plans.of(
+            message,
+            via=via,
+            on_maybe_sent=on_maybe_sent,
+            deadline=deadline,
+            attempt_timeout=attempt_timeout,
+        )
         try:
             delivery, interrupt = await self._drive(deliver(message, plan, self._world), sends=True)
         except BaseException as error:
@@ -95,7 +102,7 @@ class AsyncClient:
             raise interrupt
         return delivery
 
-    def send_many(
+    def send_many(  # noqa: PLR0913 - as send
         self,
         messages: Iterable[Message] | AsyncIterable[Message],
         *,
@@ -103,6 +110,7 @@ class AsyncClient:
         via: str | None = None,
         on_maybe_sent: str | None = None,
         deadline: float | timedelta | None = None,
+        attempt_timeout: float | timedelta | None = None,
     ) -> AsyncGenerator[many.Result, None]:
         """Send each message; as :meth:`Client.send_many <polysms.client.sync.Client.send_many>`.
 
@@ -113,13 +121,19 @@ class AsyncClient:
         self.config.route(via)
 
         async def send(message: Message) -> Delivery:
-            return await self.send(message, via=via, on_maybe_sent=on_maybe_sent, deadline=deadline)
+            return await self.send(
+                message,
+                via=via,
+                on_maybe_sent=on_maybe_sent,
+                deadline=deadline,
+                attempt_timeout=attempt_timeout,
+            )
 
         return many_async.in_tasks(send, messages, most)
 
     def preview(self, message: Message, *, via: str | None = None) -> tuple[Previewed, ...]:
         """Return what :meth:`send` would do, in the order of the route, without doing it."""
-        plan = self._plans.of(message, via=via, on_maybe_sent=None, deadline=None)
+        plan = self._plans.of(message, via=via)
         return preview(message, plan, self._world)
 
     async def resolve(

@@ -74,8 +74,9 @@ class Plans:
         message: Message,
         *,
         via: str | None,
-        on_maybe_sent: str | None,
-        deadline: float | timedelta | None,
+        on_maybe_sent: str | None = None,
+        deadline: float | timedelta | None = None,
+        attempt_timeout: float | timedelta | None = None,
     ) -> Plan:
         """Return the plan of one send: the route that ``via`` names, as this call bends it."""
         if not isinstance(message, Message):
@@ -85,9 +86,10 @@ class Plans:
         plan = self._made.get(via)
         if plan is None:
             plan = self._made[via] = self._plan(self._config.route(via))
-        if on_maybe_sent is None and deadline is None:
+        times = {"deadline": deadline, "attempt_timeout": attempt_timeout}
+        if on_maybe_sent is None and deadline is None and attempt_timeout is None:
             return plan
-        return attrs.evolve(plan, route=_bent(plan.route, on_maybe_sent, deadline))
+        return attrs.evolve(plan, route=_bent(plan.route, on_maybe_sent, times))
 
     def _plan(self, route: Route) -> Plan:
         config = self._config
@@ -105,12 +107,14 @@ class Plans:
         )
 
 
-def _bent(route: Route, on_maybe_sent: str | None, deadline: float | timedelta | None) -> Route:
-    changes: dict[str, Any] = {}
+def _bent(
+    route: Route, on_maybe_sent: str | None, times: Mapping[str, float | timedelta | None]
+) -> Route:
+    changes: dict[str, Any] = {
+        name: seconds_of(name, value) for name, value in times.items() if value is not None
+    }
     if on_maybe_sent is not None:
         changes["on_maybe_sent"] = on_maybe_sent
-    if deadline is not None:
-        changes["deadline"] = seconds_of("deadline", deadline)
     try:
         return attrs.evolve(route, **changes)
     except ValueError as error:

@@ -22,6 +22,7 @@ def send(
     via: str | None = None,
     on_maybe_sent: str | None = None,
     deadline: float | timedelta | None = None,
+    attempt_timeout: float | timedelta | None = None,
     **fields: Any,
 ) -> Delivery:
     """Send a text with the configuration that the environment names; see :meth:`Client.send`.
@@ -29,7 +30,13 @@ def send(
     ``fields`` are the other fields of :class:`~polysms.message.Message`, as ``media`` or ``tag``.
     """
     message = Message(to, text, **fields)
-    return shared().send(message, via=via, on_maybe_sent=on_maybe_sent, deadline=deadline)
+    return shared().send(
+        message,
+        via=via,
+        on_maybe_sent=on_maybe_sent,
+        deadline=deadline,
+        attempt_timeout=attempt_timeout,
+    )
 
 
 def shared() -> Client:

@@ -7,9 +7,10 @@ each exchange, and a pool that looks at every connection twice for each.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from queue import Empty, SimpleQueue
+from threading import TIMEOUT_MAX, Lock
 from types import FunctionType
 from typing import Any, ClassVar
 
@@ -42,7 +43,10 @@ class PooledTransport(httpx.HTTPTransport):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self._slots = threading.BoundedSemaphore(MOST)
+        # A semaphore would do; this one is not written in Python.
+        self._slots: SimpleQueue[None] = SimpleQueue()
+        for _ in range(MOST):
+            self._slots.put(None)
         self._idle = _Idle()
 
     def shorter(self) -> tuple[Build, Carry] | None:
@@ -61,15 +65,17 @@ class PooledTransport(httpx.HTTPTransport):
         super().close()
 
     def _carry(self, request: httpcore.Request) -> Answered:
-        if not self._slots.acquire(timeout=request.extensions["timeout"]["pool"]):
-            raise httpx.PoolTimeout("no connection was free in time")
+        try:
+            self._slots.get(timeout=min(request.extensions["timeout"]["pool"], TIMEOUT_MAX))
+        except Empty:
+            raise httpx.PoolTimeout("no connection was free in time") from None
         try:
             return self._carried(request)
         except _ERRORS as error:
-            self._slots.release()
+            self._slots.put(None)
             raise _of_httpx(error) from error
         except BaseException:
-            self._slots.release()
+            self._slots.put(None)
             raise
 
     def _carried(self, request: httpcore.Request) -> Answered:
@@ -83,8 +89,10 @@ class PooledTransport(httpx.HTTPTransport):
             raise
 
         def release() -> None:
-            self._slots.release()
-            self._idle.put(key, connection)
+            try:
+                self._idle.put(key, connection)
+            finally:
+                self._slots.put(None)
 
         return Answered(answer, release)
 
@@ -93,7 +101,7 @@ class _Idle:
     """Connections that nobody uses, the one used last at the end."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._kept: list[tuple[Key, httpcore.ConnectionInterface]] = []
         self._closed = False
 

@@ -75,17 +75,25 @@ class Client:
         via: str | None = None,
         on_maybe_sent: str | None = None,
         deadline: float | timedelta | None = None,
+        attempt_timeout: float | timedelta | None = None,
     ) -> Delivery:
         """Send a message and return its delivery once a provider has taken it.
 
-        ``via`` names an account or a route; ``deadline`` is in seconds over all attempts. Raises
+        ``via`` names an account or a route; ``deadline`` is in seconds over all attempts,
+        ``attempt_timeout`` over each. Raises
         :class:`~polysms.errors.NotSent` where it surely was not sent,
         :class:`~polysms.errors.MaybeSent` where nobody can tell, and
         :class:`~polysms.errors.ConfigError` before anything was attempted.
         """
         if self._before_send is not None:
             message = self._before_send(message) or message
-        plan = self._plans.of(message, via=via, on_maybe_sent=on_maybe_sent, deadline=deadline)
+        plan = self._plans.of(
+            message,
+            via=via,
+            on_maybe_sent=on_maybe_sent,
+            deadline=deadline,
+            attempt_timeout=attempt_timeout,
+        )
         try:
             delivery, interrupt = self._drive(deliver(message, plan, self._world), sends=True)
         except BaseException as error:
@@ -97,7 +105,7 @@ class Client:
             raise interrupt
         return delivery
 
-    def send_many(
+    def send_many(  # noqa: PLR0913 - as send
         self,
         messages: Iterable[Message],
         *,
@@ -105,6 +113,7 @@ class Client:
         via: str | None = None,
         on_maybe_sent: str | None = None,
         deadline: float | timedelta | None = None,
+        attempt_timeout: float | timedelta | None = None,
     ) -> Generator[many.Result, None, None]:
         """Send each message of an iterable; yield a :class:`~polysms.Result` as each send ends.
 
@@ -118,13 +127,19 @@ class Client:
         self.config.route(via)
 
         def send(message: Message) -> Delivery:
-            return self.send(message, via=via, on_maybe_sent=on_maybe_sent, deadline=deadline)
+            return self.send(
+                message,
+                via=via,
+                on_maybe_sent=on_maybe_sent,
+                deadline=deadline,
+                attempt_timeout=attempt_timeout,
+            )
 
         return many.in_threads(send, messages, most)
 
     def preview(self, message: Message, *, via: str | None = None) -> tuple[Previewed, ...]:
         """Return what :meth:`send` would do, in the order of the route, without doing it."""
-        plan = self._plans.of(message, via=via, on_maybe_sent=None, deadline=None)
+        plan = self._plans.of(message, via=via)
         return preview(message, plan, self._world)
 
     def resolve(self, delivery: Delivery, *, within: float | timedelta | None = None) -> Delivery:

@@ -218,9 +218,9 @@ def optional_secret() -> Any:
     return attrs.field(default=None, repr=False, metadata={"secret": True})
 
 
-def in_place_of_reference() -> Any:
+def in_place_of_reference(**facts: Any) -> Any:
     """Return an attrs field of options that stands on the wire where our reference would."""
-    return attrs.field(default=None, metadata={"reference": True})
+    return attrs.field(default=None, metadata={"reference": True}, **facts)
 
 
 def basic(user: str | None, password: str | None) -> str:

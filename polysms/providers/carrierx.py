@@ -83,7 +83,7 @@ class CarrierXOptions:
 
     group_recipients: tuple[str, ...] = attrs.field(default=(), converter=_group, repr=False)
     type: str | None = attrs.field(default=None, validator=optional(in_(("sms", "mms"))))
-    user_data: str | None = attrs.field(default=None, validator=optional(instance_of(str)))
+    user_data: str | None = base.in_place_of_reference(validator=optional(instance_of(str)))
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -96,7 +96,7 @@ class _Send:
     media_urls: tuple[str, ...] = ()
     group_recipients: tuple[str, ...] = ()
     type: str | None = None
-    user_data: str | None = base.in_place_of_reference()
+    user_data: str | None = None
 
 
 @attrs.frozen(kw_only=True, slots=False)

@@ -41,8 +41,21 @@ def deliver(message: Message, plan: Plan, world: World) -> Generator[Step, Answe
             run.leave_out(f"{run.attempts[-1].account} took the message")
             return run.delivery()
         if run.stops_after(verdict):
+            run.leave_out(_why_stopped(run, verdict))
             break
     raise run.error()
+
+
+def _why_stopped(run: Run, verdict: Verdict) -> str:
+    if verdict.interrupted:
+        return "somebody stopped us"
+    if verdict.outcome is not Outcome.MAYBE_SENT:
+        return f"no other account would take it either ({verdict.reason})"
+    if verdict.evidence is Evidence.ACCEPTED_WITHOUT_ID:
+        return f"{run.attempts[-1].account} has said yes, if not to what"
+    if run.plan.route.on_maybe_sent == "next":
+        return "two copies may have been sent already"
+    return f'{run.attempts[-1].account} may have sent it, and on_maybe_sent is "stop"'
 
 
 def _asked(run: Run, turn: Turn) -> Generator[Step, Answer, Verdict | None]:
@@ -79,8 +92,8 @@ def _admitted(run: Run, turn: Turn) -> Generator[Step, Answer, Ready | None]:
 
 def _waits(run: Run, account: Account, wait: float) -> bool:
     if run.plan.health.seconds_paused(account.name, run.world.clock()):
-        return run.waits_for_provider(wait)
-    return run.waits_for_rate(wait)
+        return run.waits_for_provider(account, wait)
+    return run.waits_for_rate(account, wait)
 
 
 def _wait_for(run: Run, ready: Ready) -> Generator[Step, Answer, float]:

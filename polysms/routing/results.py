@@ -70,6 +70,8 @@ def delivery_after(  # noqa: PLR0913 - each fact by name
         "status": _status(attempts),
         "kind": message.kind,
         "to": message.to,
+        "text": message.text,
+        "media": message.media,
         "segments_predicted": 1 if message.media else segments(message.text).count,
         "created_at": started_at,
         "key": message.key,
@@ -139,7 +141,8 @@ def error_after(errors: Sequence[PolysmsError], delivery: Delivery, accounts: in
 
 def _with(error: PolysmsError, delivery: Delivery) -> PolysmsError:
     status = Status.MAYBE_SENT if isinstance(error, MaybeSent) else Status.NOT_SENT
-    error.delivery = attrs.evolve(delivery, status=status, reason=error.reason)
+    later = error.retry_later and status is Status.NOT_SENT
+    error.delivery = attrs.evolve(delivery, status=status, reason=error.reason, retry_later=later)
     return error
 
 

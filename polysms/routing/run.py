@@ -51,14 +51,14 @@ class Run:
             bounds.append(self.message.valid_for)
         return min(bounds) - (self.world.clock() - self.began)
 
-    def waits_for_provider(self, seconds: float) -> bool:
-        """Whether a provider that asks for so many seconds of patience is waited for."""
-        patient = self.plan.route.when_limited == "wait" or not self.left
-        return patient and seconds <= LONGEST_WAIT and seconds < self.seconds_left()
+    def waits_for_provider(self, account: Account, seconds: float) -> bool:
+        """Whether an account that asks for so many seconds of patience is waited for."""
+        return seconds <= LONGEST_WAIT and self.waits_for_rate(account, seconds)
 
-    def waits_for_rate(self, seconds: float) -> bool:
-        """Whether a rate of our own is waited for."""
-        patient = self.plan.route.when_limited == "wait" or len(self.left) < 2
+    def waits_for_rate(self, account: Account, seconds: float) -> bool:
+        """Whether an account whose rate is used up is waited for."""
+        others = any(name != account.name for name in self.left)
+        patient = self.plan.route.when_limited == "wait" or not others
         return patient and seconds < self.seconds_left()
 
     def patience(self, ready: Ready) -> float:
@@ -146,9 +146,12 @@ class Run:
             self.errors.append(error)
 
     def limited(self, account: Account, wait: float) -> RateLimited:
-        """Return the error of an account whose rate is used up for another so many seconds."""
-        sentence = f"{account.name} may take no more for another {wait:.1f} s"
-        return RateLimited(sentence, retry_after=wait, fault=Fault.US)
+        """Return the error of an account that takes no more for another so many seconds."""
+        paused = self.plan.health.seconds_paused(account.name, self.world.clock())
+        whose = "it asked for that" if paused else "its rate is used up"
+        sentence = f"{account.name} is given no more for another {wait:.1f} s: {whose}"
+        fault = Fault.PROVIDER if paused else Fault.US
+        return RateLimited(sentence, retry_after=wait, fault=fault)
 
     def ended(self, attempt: Attempt, verdict: Verdict, account: Account) -> None:
         """Note an attempt that has ended, and what it says of its account."""
@@ -186,7 +189,7 @@ class Run:
 
     def leave_out(self, why: str) -> None:
         """Note why those that are left are not asked."""
-        for name in self.left:
+        for name in self.left.keys() - self._passed.keys():
             self.considered.append(Considered(account=name, chosen=False, why=f"not asked: {why}"))
 
     def delivery(self) -> Delivery:

@@ -44,13 +44,14 @@ def _at_once(run: Run) -> Turn | None:
     if not run.verdicts:
         return None
     name = run.attempts[-1].account
-    account, wait = run.plan.by_name[name], _wait_at_once(run, run.verdicts[-1])
+    account = run.plan.by_name[name]
+    wait = _wait_at_once(run, account, run.verdicts[-1])
     if wait is None or why_not(run, account) is not None or not _may_repeat(run, name):
         return None
     return Turn(account, "asked again", again=True, wait=wait)
 
 
-def _wait_at_once(run: Run, verdict: Verdict) -> float | None:
+def _wait_at_once(run: Run, account: Account, verdict: Verdict) -> float | None:
     if verdict.ours:
         return None
     if verdict.evidence is Evidence.NOT_COMPLETE:
@@ -58,7 +59,7 @@ def _wait_at_once(run: Run, verdict: Verdict) -> float | None:
     wait = verdict.retry_after
     if not verdict.busy or wait is None:
         return None
-    return wait if run.waits_for_provider(wait) else None
+    return wait if run.waits_for_provider(account, wait) else None
 
 
 def _may_repeat(run: Run, name: str) -> bool:
@@ -123,7 +124,7 @@ def _repeat(run: Run) -> Turn | None:
         if not _is_safe_to_repeat(verdict) or why_not(run, account) is not None:
             continue
         wait = _jitter(run, name) if verdict.retry_after is None else verdict.retry_after
-        if run.waits_for_provider(wait) and _may_repeat(run, name):
+        if run.waits_for_provider(account, wait) and _may_repeat(run, name):
             return Turn(account, "asked again", again=True, wait=wait)
     return None
 

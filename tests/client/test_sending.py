@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -341,3 +342,13 @@ def test_unreachable_names_the_address(make: Make) -> None:
     transport, _ = answering(httpx.ConnectError("[Errno 111] Connection refused"))
     with pytest.raises(NotSent, match=r"no connection to api\.wavix\.com: Connection refused"):
         make(transport=transport).send(Message(TO, "x"))
+
+
+@pytest.mark.parametrize("seconds", [2, timedelta(seconds=2)])
+def test_attempt_timeout_of_one_call(make: Make, seconds: Any) -> None:
+    """One call may bound each of its attempts, as its route may."""
+    transport, asked = answering(accepted())
+    make(transport=transport).send(Message(TO, "x"), attempt_timeout=seconds)
+    assert [2.0] * 4 == list(asked[0].extensions["timeout"].values())
+    with pytest.raises(ConfigError, match="attempt_timeout: write seconds"):
+        make(transport=transport).send(Message(TO, "x"), attempt_timeout=0)

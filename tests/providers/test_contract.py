@@ -26,6 +26,7 @@ from polysms.providers.base import (
     Unclear,
     secrets_of,
 )
+from polysms.providers.limits import lookup_grade
 from polysms.providers.signalwire import BUSY, REASONS
 from tests.providers.examples import EXAMPLES, JSON, PICTURE, _signalwire, answer
 
@@ -468,3 +469,17 @@ def test_wrong_option_is_told(name: str, given: dict[str, Any], words: str) -> N
     """An option with a value it cannot have is an InvalidMessage in a sentence."""
     with pytest.raises(InvalidMessage, match=words):
         adapter_of(name).request(outgoing(name, options={name: given}), "r")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_what_can_be_found_exactly_is_on_the_wire(name: str) -> None:
+    """Where the grade says "exact" our reference is in the request, whatever the options."""
+    adapter = adapter_of(name)
+    fields: Any = attrs.fields(adapter.Options)
+    texts = [field.name for field in fields if field.type == "str | None" and field.name != "type"]
+    for options in ({}, *({one: "of-the-caller"} for one in texts)):
+        message = outgoing(name, options={name: options})
+        request = adapter.request(message, "r-4711")
+        exact = lookup_grade(message, adapter) == "exact"
+        assert not exact or b"r-4711" in request.content
+        assert exact == (adapter.capabilities.lookup == "exact" and not options)

@@ -231,6 +231,15 @@ def test_lost_probe_is_given_up() -> None:
     assert [None, Entry.PROBE] == [breaker.enter(39.9, PROBE), breaker.enter(40.0, PROBE)]
 
 
+def test_probe_that_failed_is_over() -> None:
+    """A probe that fails before its time does not keep the next one waiting for that time."""
+    breaker = opened()
+    entry = breaker.enter(30.0, 600.0)
+    assert entry is Entry.PROBE
+    breaker.failed(entry, 31.0, WHOLE)
+    assert [None, Entry.PROBE] == [breaker.enter(90.9, 600.0), breaker.enter(91.0, 600.0)]
+
+
 def test_probe_that_says_nothing() -> None:
     """A probe whose answer tells nothing of the account's health makes room for the next one."""
     breaker = opened()

@@ -227,6 +227,49 @@ def test_goes_on_stops_or_holds(
     assert expected is alone.error.delivery.status
 
 
+LEFT_OUT = [
+    (broken(Stage.WHOLE), 'wavix may have sent it, and on_maybe_sent is "stop"'),
+    (status(400), "no other account would take it either (other)"),
+    (broken(Stage.NOTHING, ours=True, interrupted=True), "somebody stopped us"),
+    (Response(201, {}, b"{}"), "wavix has said yes, if not to what"),
+    (OK["wavix"], "wavix took the message"),
+]
+
+
+@pytest.mark.parametrize(("answer", "why"), LEFT_OUT)
+def test_why_the_others_are_not_asked(answer: Response | Failure, why: str) -> None:
+    """Each account that is not asked is told, with what would have had to be otherwise."""
+    done = ride(Message(TO, "x"), [answer])
+    delivery = done.delivery or (done.error and done.error.delivery)
+    assert delivery
+    left_out = [(one.account, one.why) for one in delivery.considered[1:]]
+    assert [("carrierx", f"not asked: {why}"), ("signalwire", f"not asked: {why}")] == left_out
+
+
+def test_two_copies_are_enough() -> None:
+    """Under "next" the third account is not asked after two that may have sent it."""
+    done = ride(Message(TO, "x"), [broken(Stage.WHOLE)] * 2, on_maybe_sent="next")
+    assert done.error is not None
+    assert done.error.delivery is not None
+    last = done.error.delivery.considered[-1]
+    assert ("signalwire", "not asked: two copies may have been sent already") == (
+        last.account,
+        last.why,
+    )
+
+
+RETRIES = [(status(429), True), (status(400), False), (broken(Stage.NOTHING), True)]
+
+
+@pytest.mark.parametrize(("answer", "later"), RETRIES)
+def test_delivery_says_whether_to_try_later(answer: Response | Failure, later: bool) -> None:  # noqa: FBT001
+    """The delivery of an error knows as well as the error whether it may succeed later."""
+    done = ride(Message(TO, "x"), [answer], via="wavix", repeats=0)
+    assert done.error is not None
+    assert done.error.delivery is not None
+    assert [later, later] == [done.error.retry_later, done.error.delivery.retry_later]
+
+
 def test_dying_connection_is_replaced_once() -> None:
     """A request cut short surely was not sent: the same account is asked once more, at once."""
     done = ride(Message(TO, "x"), [broken(Stage.PARTIAL), OK["wavix"]])

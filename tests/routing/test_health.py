@@ -211,16 +211,25 @@ def test_permission_takes_three_messages() -> None:
 
 
 def test_permission_is_forgotten_after_an_acceptance() -> None:
-    """A message that is taken between them begins the count anew; another refusal does not."""
+    """A message that is taken between them begins the count anew."""
     health = Health()
     for number in (1, 2):
         refused(health, Reason.PERMISSION, number)
     refused(health, None)
-    refused(health, Reason.PERMISSION, 3)
-    refused(health, Reason.PERMISSION, 1)
+    for number in (3, 4):
+        refused(health, Reason.PERMISSION, number)
+        assert health.why_not(NAME, START) is None
+    refused(health, Reason.PERMISSION, 5)
+    assert health.why_not(NAME, START) is not None
+
+
+def test_permission_is_not_forgotten_after_another_refusal() -> None:
+    """A message that is refused for its own sake proves nothing of what the account may do."""
+    health = Health()
+    for number in (1, 2):
+        refused(health, Reason.PERMISSION, number)
     refused(health, Reason.INVALID_NUMBER)
-    assert health.why_not(NAME, START) is None
-    refused(health, Reason.PERMISSION, 2)
+    refused(health, Reason.PERMISSION, 3)
     assert health.why_not(NAME, START) is not None
 
 
@@ -342,6 +351,18 @@ def test_first_tries_earn_repeats(tries: int, repeats: int) -> None:
     for _ in range(tries):
         health.earn(NAME)
     assert repeats == spent(health, START)
+
+
+def test_parts_of_a_repeat_are_kept() -> None:
+    """What is saved up beside a whole repeat is not lost when that is spent."""
+    health = Health()
+    spent(health, START)
+    for _ in range(9):
+        health.earn(NAME)
+    assert 1 == spent(health, START)
+    for _ in range(2):
+        health.earn(NAME)
+    assert 1 == spent(health, START)
 
 
 def test_repeats_are_saved_up_to_fifty() -> None:

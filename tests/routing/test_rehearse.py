@@ -295,9 +295,7 @@ def test_a_group_that_is_wrong_stays_impossible() -> None:
     options = {"carrierx": {"group_recipients": "+13135550124"}}
     found = rehearsed(("carrierx", "wavix"), Message(US, "x", options=options))
 
-    assert (
-        "not possible at either: Wavix would not reach the whole group",
-    ) == found.differences
+    assert ("not possible at either: Wavix would not reach the whole group",) == found.differences
 
 
 def test_a_group_becomes_possible() -> None:

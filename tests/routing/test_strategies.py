@@ -215,6 +215,7 @@ PRICES: list[tuple[tuple[str | None, ...], list[str]]] = [
     ((None, "9", "0"), ["cat", "bee", "ant"]),
     ((None, None, "1"), ["cat", "ant", "bee"]),
     ((None, None, None), ["ant", "bee", "cat"]),
+    (("0.5", "0", None), ["bee", "ant", "cat"]),
     (("0.1", "0.3", "0.2"), ["ant", "cat", "bee"]),
 ]
 

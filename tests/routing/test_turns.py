@@ -379,7 +379,7 @@ def test_long_pause_is_not_waited_for() -> None:
     street.clock.seconds += 30.0
     second = street.send(message())
     assert (["carrierx"], []) == (second.asked, second.waits)
-    assert ["wavix may take no more for another 30.0 s"] == second.why("wavix")
+    assert ["wavix is given no more for another 30.0 s: it asked for that"] == second.why("wavix")
     street.clock.seconds += 30.0
     assert ["wavix"] == street.send(message()).asked
 
@@ -662,7 +662,7 @@ def test_skip_does_not_wait_for_a_rate() -> None:
     street.rates.extend([0.2, 0.3])
     sent = street.send(message())
     assert (["carrierx"], [0.3]) == (sent.asked, sent.waits)
-    assert ["wavix may take no more for another 0.2 s"] == sent.why("wavix")
+    assert ["wavix is given no more for another 0.2 s: its rate is used up"] == sent.why("wavix")
 
 
 def test_rate_that_is_given_up() -> None:
