@@ -170,7 +170,8 @@ def _show(delivery: Delivery, message: Message, better: Smart, output: Output) -
         output.document({**delivery.to_dict(), "smart": changes})
         return
     output.say(Text.assemble(show.status(delivery.status), f", accepted by {delivery.account}"))
-    output.facts(show.facts(delivery, output))
+    # Who has just written the text need not read it again.
+    output.facts(show.facts(attrs.evolve(delivery, text=None, media=()), output))
     for note in _notes(delivery, message, better):
         output.say(plainly(note))
 

@@ -189,8 +189,10 @@ class Run:
 
     def leave_out(self, why: str) -> None:
         """Note why those that are left are not asked."""
-        for name in self.left.keys() - self._passed.keys():
-            self.considered.append(Considered(account=name, chosen=False, why=f"not asked: {why}"))
+        for name in self.left:
+            if name not in self._passed:
+                why_not = Considered(account=name, chosen=False, why=f"not asked: {why}")
+                self.considered.append(why_not)
 
     def delivery(self) -> Delivery:
         """Return the message's delivery as far as it is known."""
