@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import random
+import threading
 import time
+import weakref
 from collections.abc import Generator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -13,7 +15,6 @@ from typing import Any, TypeVar
 import attrs
 
 from polysms.client.limits import Limits
-from polysms.client.locks import Lock
 from polysms.client.wire import Exchange
 from polysms.config import Config, Route
 from polysms.config.reading import known
@@ -34,10 +35,14 @@ log = logging.getLogger("polysms")
 
 def uuid7() -> str:
     """Return a new UUIDv7: 48 bits of milliseconds, then random bits (RFC 9562 §5.7)."""
-    moment = f"{time.time_ns() // 1_000_000:012x}"
-    chance = os.urandom(10).hex()
-    variant = "89ab"[int(chance[3], 16) & 3]
-    return f"{moment[:8]}-{moment[8:]}-7{chance[:3]}-{variant}{chance[4:7]}-{chance[8:]}"
+    number = time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10))
+    digits = f"{number & _FREE_BITS | _FIXED_BITS:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+# The version (7) and the variant (binary 10) of a UUID, in its 128 bits.
+_FIXED_BITS = 7 << 76 | 2 << 62
+_FREE_BITS = ~(15 << 76 | 3 << 62)
 
 
 def utc_now() -> datetime:
@@ -65,9 +70,14 @@ class Plans:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._made: dict[str | None, Plan] = {}
-        self.health = Health(Lock())
+        self.health = Health(threading.Lock())
         self.memory = Memory()
         self.limits = Limits()
+        _all.add(self)
+
+    def begin_again(self) -> None:
+        """In the child of a fork: hold no lock that a thread of the parent has locked."""
+        self.health.lock = threading.Lock()
 
     def of(
         self,
@@ -105,6 +115,18 @@ class Plans:
             health=self.health,
             memory=self.memory,
         )
+
+
+_all: weakref.WeakSet[Plans] = weakref.WeakSet()
+
+
+def _in_child() -> None:
+    for plans in list(_all):
+        plans.begin_again()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
 
 
 def _bent(

@@ -15,7 +15,7 @@ _lock = threading.Lock()
 _shared: list[Client] = []
 
 
-def send(
+def send(  # noqa: PLR0913 - each wish by name
     to: str,
     text: str = "",
     *,

@@ -38,7 +38,8 @@ def deliver(message: Message, plan: Plan, world: World) -> Generator[Step, Answe
         if verdict is None:
             continue
         if verdict.outcome is Outcome.ACCEPTED:
-            run.leave_out(f"{run.attempts[-1].account} took the message")
+            if run.left:
+                run.leave_out(f"{run.attempts[-1].account} took the message")
             return run.delivery()
         if run.stops_after(verdict):
             run.leave_out(_why_stopped(run, verdict))
@@ -130,16 +131,17 @@ def _attempted(run: Run, ready: Ready, entry: Entry) -> Generator[Step, Answer, 
 def _tell(run: Run, ready: Ready, verdict: Verdict, entry: Entry) -> None:
     """Tell the account's health what an attempt says of it."""
     health, name, now = run.plan.health, ready.account.name, run.world.clock()
+    if verdict.outcome is Outcome.ACCEPTED:
+        health.accepted(name, entry, ready.attempt.from_, now)
+        return
     health.told(name, entry, _signal(run, ready, verdict), now, run.world.random())
     if verdict.limited and verdict.retry_after:
         health.pause(name, now, verdict.retry_after)
-    if verdict.outcome is Outcome.ACCEPTED or verdict.reason is not None:
+    if verdict.reason is not None:
         health.refused(name, ready.attempt.from_, verdict.reason, run.message, now)
 
 
 def _signal(run: Run, ready: Ready, verdict: Verdict) -> Signal:
-    if verdict.outcome is Outcome.ACCEPTED:
-        return Signal.GOOD
     # A rate limit, an understood "no" and our own trouble say nothing of the provider's health.
     if verdict.limited or verdict.reason or verdict.ours or verdict.interrupted:
         return Signal.NOTHING

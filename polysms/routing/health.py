@@ -27,9 +27,8 @@ LONGEST_PAUSE = 3600.0
 
 
 class Signal(Enum):
-    """What one attempt says of an account's health."""
+    """What an attempt that was not accepted says of an account's health."""
 
-    GOOD = "good"
     BAD = "bad"
     NOTHING = "nothing"
 
@@ -59,7 +58,7 @@ class Health:
     """The health of every account, by name."""
 
     def __init__(self, lock: AbstractContextManager[object] | None = None) -> None:
-        self._lock = lock or nullcontext()
+        self.lock = lock or nullcontext()
         self._states: dict[str, _State] = {}
         self._turn = 0
 
@@ -108,14 +107,21 @@ class Health:
         return self._of(account).chosen
 
     def enter(
-        self, account: str, now: float, seconds: float, *, forced: bool = False
+        self,
+        account: str,
+        now: float,
+        seconds: float,
+        *,
+        forced: bool = False,
+        first: bool = True,
     ) -> Entry | None:
         """Note that an account is asked for so many seconds; None where another was quicker.
 
-        ``forced`` asks it all the same: it is the last that can take the message. The entry is
-        handed back with the answer (:meth:`told`).
+        ``forced`` asks it all the same: it is the last that can take the message. A message's
+        ``first`` try there saves up a fifth of a repeat. The entry is handed back with the answer
+        (:meth:`accepted`, :meth:`told`).
         """
-        with self._lock:
+        with self.lock:
             state = self._of(account)
             mark = state.marks.get(None)
             if mark is not None and now >= mark.until:
@@ -127,17 +133,13 @@ class Health:
             if entry is not None:
                 self._turn += 1
                 state.chosen = self._turn
+                if first:
+                    state.saved = min(BUDGET, state.saved + EARNED)
             return entry
-
-    def earn(self, account: str) -> None:
-        """Note a message's first try at an account: a fifth of a repeat is saved up by it."""
-        with self._lock:
-            state = self._of(account)
-            state.saved = min(BUDGET, state.saved + EARNED)
 
     def spend(self, account: str, now: float) -> bool:
         """Take one repeat from what is saved up; False where too many were made of late."""
-        with self._lock:
+        with self.lock:
             state = self._of(account)
             if state.saved < 1.0:
                 earned = (now - state.earned_at) * EARNED_A_SECOND
@@ -150,28 +152,37 @@ class Health:
 
     def pause(self, account: str, now: float, seconds: float) -> None:
         """Leave an account alone for a while, because it asked for that."""
-        with self._lock:
+        with self.lock:
             state = self._of(account)
             # In this order not-a-number is no pause.
             until = now + max(0.0, min(seconds, LONGEST_PAUSE))
             state.paused_until = max(state.paused_until, until)
 
+    def accepted(self, account: str, entry: Entry, sender: str | None, now: float) -> None:
+        """Note that an account took a message: it is well, and so is the sender."""
+        with self.lock:
+            state = self._of(account)
+            state.breaker.succeeded(entry, now)
+            if state.marks:
+                state.marks.pop(None, None)
+                state.marks.pop(sender, None)
+            if state.permissions:
+                state.permissions.clear()
+
     def told(self, account: str, entry: Entry, signal: Signal, now: float, chance: float) -> None:
         """Note what an attempt says of an account's health; ``chance`` is from 0 to 1."""
-        with self._lock:
+        with self.lock:
             breaker = self._of(account).breaker
-            if signal is Signal.GOOD:
-                breaker.succeeded(entry, now)
-            elif signal is Signal.BAD:
+            if signal is Signal.BAD:
                 breaker.failed(entry, now, chance)
             else:
                 breaker.leave(entry)
 
     def refused(
-        self, account: str, sender: str | None, reason: Reason | None, message: Message, now: float
+        self, account: str, sender: str | None, reason: Reason, message: Message, now: float
     ) -> None:
-        """Note the reason of a refusal, None for an acceptance: some need an operator to mend."""
-        with self._lock:
+        """Note the reason of a refusal: some need an operator to mend."""
+        with self.lock:
             state = self._of(account)
             if reason in _MARKING:
                 state.marks[None] = _Mark(reason, now + MENDED_AFTER)
@@ -183,15 +194,8 @@ class Health:
                 if len(state.permissions) >= PERMISSIONS:
                     state.marks[None] = _Mark(reason, now + MENDED_AFTER)
             else:
-                _clear(state, sender, accepted=reason is None)
-
-
-def _clear(state: _State, sender: str | None, *, accepted: bool) -> None:
-    # Any answer but these says that the account is known and in funds.
-    state.marks.pop(None, None)
-    if accepted:
-        state.marks.pop(sender, None)
-        state.permissions.clear()
+                # Any answer but these says that the account is known and in funds.
+                state.marks.pop(None, None)
 
 
 _MARKING = frozenset({Reason.CREDENTIALS, Reason.BALANCE})

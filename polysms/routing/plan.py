@@ -35,7 +35,7 @@ class Memory:
     def __init__(self) -> None:
         self._owned: dict[str, OrderedDict[str, None]] = {}
         self._unclear: OrderedDict[str, tuple[Attempt, str]] = OrderedDict()
-        self._latest: dict[str, Watermark] = {}
+        self._latest: dict[str, tuple[datetime, str, str]] = {}
 
     def ended(self, attempt: Attempt, to: str) -> None:
         """Remember an attempt as it has ended, or as a look-up has settled it."""
@@ -54,9 +54,8 @@ class Memory:
             if len(owned) > REMEMBERED:
                 owned.popitem(last=False)
         latest = self._latest.get(attempt.account)
-        if attempt.lookup == "exact" and (latest is None or latest.at < attempt.started_at):
-            mark = Watermark(reference=attempt.reference, to=to, at=attempt.started_at)
-            self._latest[attempt.account] = mark
+        if attempt.lookup == "exact" and (latest is None or latest[0] < attempt.started_at):
+            self._latest[attempt.account] = (attempt.started_at, attempt.reference, to)
 
     def owns(self, account: str, provider_id: str | None) -> bool:
         """Whether a provider's id belongs to an attempt that is accounted for."""
@@ -79,8 +78,11 @@ class Memory:
 
     def watermark(self, account: str, after: datetime) -> Watermark | None:
         """Return the latest accepted attempt of an account, if it began after a moment."""
-        mark = self._latest.get(account)
-        return mark if mark is not None and mark.at > after else None
+        latest = self._latest.get(account)
+        if latest is None or latest[0] <= after:
+            return None
+        at, reference, to = latest
+        return Watermark(reference=reference, to=to, at=at)
 
 
 @attrs.frozen(kw_only=True)

@@ -120,12 +120,12 @@ class Run:
         """Return how the account is asked, None where another send was quicker to probe it."""
         name, now = ready.account.name, self.world.clock()
         forced = forced or len(self.accounts) == 1
-        entry = self.plan.health.enter(name, now, ready.seconds, forced=forced)
+        first = name in self.left
+        entry = self.plan.health.enter(name, now, ready.seconds, forced=forced, first=first)
         if entry is None:
             self.pass_over(ready.account, NotSent("another probe was quicker", retry_later=True))
             return None
-        if self.left.pop(name, None) is not None:
-            self.plan.health.earn(name)
+        self.left.pop(name, None)
         self.considered.append(Considered(account=name, chosen=True, why=why))
         return entry
 

@@ -74,6 +74,9 @@ def _may_repeat(run: Run, name: str) -> bool:
 
 def _fresh(run: Run) -> Turn | None:
     """The first of the strategy's order whose health allows it."""
+    if len(run.accounts) == 1:
+        # Whose health says what it will: there is nobody else.
+        return Turn(run.accounts[0], _ONLY) if run.left else None
     for candidate in ordered(run):
         account = run.left[candidate.name]
         rests = why_not(run, account)
@@ -81,6 +84,9 @@ def _fresh(run: Run) -> Turn | None:
             return Turn(account, _why(run, candidate))
         run.pass_over(account, NotSent(rests, retry_later=True))
     return None
+
+
+_ONLY = "the only account"
 
 
 def _why(run: Run, candidate: Candidate) -> str:
@@ -93,7 +99,7 @@ def why_not(run: Run, account: Account) -> str | None:
     """Return why an account should rest now, None where it may be asked."""
     health = run.plan.health
     if len(run.accounts) == 1:
-        return None
+        return None  # as above
     if (rests := health.why_not(account.name, run.world.clock())) is not None:
         return rests
     if not health.has_marks(account.name):

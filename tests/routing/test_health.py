@@ -39,8 +39,16 @@ def told(health: Health, signal: Signal, times: int = 1, now: float = START) -> 
 def refused(
     health: Health, reason: Reason | None, number: int = 0, sender: str = SENDER, now: float = START
 ) -> None:
-    """Tell a health of a refusal, or of an acceptance."""
-    health.refused(NAME, sender, reason, message(number), now)
+    """Tell a health of a refusal, or (without a reason) of an acceptance."""
+    if reason is None:
+        health.accepted(NAME, Entry.USUAL, sender, now)
+    else:
+        health.refused(NAME, sender, reason, message(number), now)
+
+
+def earn(health: Health) -> None:
+    """Make a message's first try."""
+    health.enter(NAME, START, TAKES)
 
 
 def test_well_at_first() -> None:
@@ -81,7 +89,7 @@ def test_success_ends_a_row() -> None:
     """A good answer between the bad ones is heard."""
     health = Health()
     told(health, Signal.BAD, 4)
-    told(health, Signal.GOOD)
+    health.accepted(NAME, Entry.USUAL, SENDER, START)
     told(health, Signal.BAD, 4)
     told(health, Signal.NOTHING, 100)
     assert health.why_not(NAME, START) is None
@@ -96,7 +104,7 @@ def test_probes_close_it() -> None:
     for _ in range(2):
         entry = health.enter(NAME, START + 30, TAKES)
         assert entry is Entry.PROBE
-        health.told(NAME, entry, Signal.GOOD, START + 30, WHOLE)
+        health.accepted(NAME, entry, SENDER, START + 30)
     assert Entry.USUAL is health.enter(NAME, START + 30, TAKES)
 
 
@@ -106,7 +114,7 @@ def test_openings() -> None:
     told(health, Signal.BAD, 5)
     assert (1, 0) == (health.openings(NAME), health.openings("carrierx"))
     for _ in range(2):
-        health.told(NAME, Entry.FORCED, Signal.GOOD, START, WHOLE)
+        health.accepted(NAME, Entry.FORCED, SENDER, START)
     told(health, Signal.BAD, 5, START + 10)
     assert 1 == health.openings(NAME)
 
@@ -349,8 +357,17 @@ def test_first_tries_earn_repeats(tries: int, repeats: int) -> None:
     health = Health()
     spent(health, START)
     for _ in range(tries):
-        health.earn(NAME)
+        earn(health)
     assert repeats == spent(health, START)
+
+
+def test_a_second_try_earns_nothing() -> None:
+    """Only a message's first try at an account saves up for repeats."""
+    health = Health()
+    spent(health, START)
+    for _ in range(50):
+        health.enter(NAME, START, TAKES, first=False)
+    assert 0 == spent(health, START)
 
 
 def test_parts_of_a_repeat_are_kept() -> None:
@@ -358,10 +375,10 @@ def test_parts_of_a_repeat_are_kept() -> None:
     health = Health()
     spent(health, START)
     for _ in range(9):
-        health.earn(NAME)
+        earn(health)
     assert 1 == spent(health, START)
     for _ in range(2):
-        health.earn(NAME)
+        earn(health)
     assert 1 == spent(health, START)
 
 
@@ -369,7 +386,7 @@ def test_repeats_are_saved_up_to_fifty() -> None:
     """However many went well, fifty repeats are the most that are saved up."""
     health = Health()
     for _ in range(10_000):
-        health.earn(NAME)
+        earn(health)
     assert 50 == spent(health, START)
 
 
@@ -404,7 +421,7 @@ def test_repeats_are_bounded(steps: list[str | float], origin: float) -> None:
             now += step
         elif step == "first":
             firsts += 1
-            health.earn(NAME)
+            earn(health)
         else:
             for _ in range(15 if step == "burst" else 1):
                 repeats += health.spend(NAME, now)
@@ -486,9 +503,9 @@ def test_every_change_takes_the_lock_once() -> None:
     lock = Counting()
     health = Health(lock)
     health.enter(NAME, START, TAKES)
-    health.earn(NAME)
     health.spend(NAME, START)
     health.pause(NAME, START, 1.0)
-    told(health, Signal.GOOD)
+    health.accepted(NAME, Entry.USUAL, SENDER, START)
+    told(health, Signal.BAD)
     refused(health, Reason.BALANCE)
     assert (6, False) == (lock.taken, lock.held)

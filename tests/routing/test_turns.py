@@ -470,6 +470,15 @@ def test_dying_connection_is_replaced_at_once() -> None:
     assert (["wavix", "wavix"], [0.0]) == (sent.asked, sent.waits)
 
 
+def test_resting_account_is_not_repeated_at_once() -> None:
+    """Nor is one that the dying connection itself has opened: the next account is asked."""
+    street = Street()
+    for _ in range(4):
+        street.health.told("wavix", Entry.USUAL, Signal.BAD, street.clock.seconds, 1.0)
+    street.script["wavix"] = PARTIAL
+    assert ["wavix", "carrierx"] == street.send(message()).asked
+
+
 def test_own_trouble_is_not_repeated_at_once() -> None:
     """A request that we ourselves cut short is not made again at once."""
     street = Street()
@@ -686,6 +695,15 @@ def test_rate_of_an_account_that_was_asked() -> None:
     street.rates.extend([0.0, *[90.0] * 500])
     sent = street.send(message())
     assert (["wavix"], Unreachable) == (sent.asked, type(sent.error))
+
+
+def test_rate_uses_up_no_repeats() -> None:
+    """A repeat for which the rate has no room is offered once, and not until none are left."""
+    street = limited("wavix")
+    street.script["wavix"] = [PARTIAL]
+    street.rates.extend([0.0, *[90.0] * 500])
+    assert 2 == len(street.send(message()).admits)
+    assert street.health.spend("wavix", street.clock.seconds)
 
 
 def test_rate_that_is_never_free() -> None:
