@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from codecs import utf_16_le_encode
+from codecs import charmap_build, charmap_encode, utf_16_le_encode
 from collections.abc import Iterator
 from enum import StrEnum
 from itertools import accumulate, pairwise
@@ -27,15 +27,17 @@ _BASIC = (
 _EXTENDED = "\f^{}\\[~]|€"
 _GSM = frozenset(_BASIC + _EXTENDED)
 # Marks stand for characters, so that bytes are counted at C speed: one below 0x80 costs one septet,
-# one above costs two, and zero is not in the alphabet. Greek letters are the only ones of the
-# alphabet outside Latin-1, beside the euro sign.
-_GREEK = frozenset(one for one in _BASIC if ord(one) > 0xFF)
+# one above costs two, and zero is not in the alphabet.
 _OF_ONE, _OF_TWO, _FOREIGN = 0x2E, 0x80, 0
 _ALL_FOREIGN = bytes((_FOREIGN,))
 _MARKS = bytes(
     _OF_ONE if chr(code) in _BASIC else _OF_TWO if chr(code) in _EXTENDED else _FOREIGN
     for code in range(0x100)
 )
+# The alphabet as a character map of one byte each, as Python's own code pages are: the basic
+# characters fill the bytes below 0x80, and zero stands for itself.
+_ALPHABET = charmap_build("\0" + _BASIC + _EXTENDED + "\ufffe" * (0x80 - len(_EXTENDED)))
+_ALPHABET_MARKS = bytes((_FOREIGN, *[_OF_ONE] * 0x7F, *[_OF_TWO] * 0x80))
 
 
 class Encoding(StrEnum):
@@ -101,7 +103,7 @@ def segments(text: str) -> Segments:
     wide = utf_16_le_encode(text, "replace")[0]
     if len(wide) > 2 * len(text):
         return Segments(_UCS_2, len(_cuts_ucs_2(wide)), len(wide) // 2, text)
-    return _marked(text, _marks(plain))
+    return _marked(text, _marks(text))
 
 
 def _marked(text: str, marks: bytes) -> Segments:
@@ -116,16 +118,14 @@ def _marked(text: str, marks: bytes) -> Segments:
     return Segments(_GSM_7, count, length, text)
 
 
-def _marks(plain: str) -> bytes:
-    """Return a mark for each character, or a single foreign one; the euro sign is replaced."""
+def _marks(text: str) -> bytes:
+    """Return a mark for each character, or a single foreign one."""
     try:
-        return plain.encode("latin-1").translate(_MARKS)
-    except UnicodeEncodeError as error:
-        if plain[error.start] not in _GREEK:
-            return _ALL_FOREIGN
-    for letter in _GREEK:
-        plain = plain.replace(letter, "D")
-    return _marks(plain)
+        encoded = charmap_encode(text, "strict", _ALPHABET)[0]
+    except UnicodeEncodeError:
+        return _ALL_FOREIGN
+    # Below 0x80 a byte is as good a mark as any.
+    return encoded if encoded.isascii() else encoded.translate(_ALPHABET_MARKS)
 
 
 def _septets(marks: bytes) -> bytes:
@@ -172,7 +172,7 @@ def split(text: str) -> tuple[str, ...]:
 
 def _ends_gsm_7(text: str) -> Iterator[int]:
     """Yield the character at which each part ends."""
-    septets = _septets(_marks(text.replace("€", "|")))
+    septets = _septets(_marks(text))
     # The second septet of a character is none of the text.
     return (end - septets.count(_OF_TWO, 0, end) for end in _cuts_gsm_7(septets))
 
