@@ -7,9 +7,12 @@ from textwrap import wrap
 
 from polysms import redact
 from polysms.delivery import Attempt, Considered, Delivery, Evidence, Outcome, Status
+from polysms.errors import Fault
 
 WIDTH = 79
 _INDENT = "    "
+#: How the router begins its word on those whom nobody needed to ask.
+_NOT_ASKED = "not asked: "
 
 
 def explained(delivery: Delivery) -> str:
@@ -32,6 +35,8 @@ def _lines(delivery: Delivery) -> Iterator[str]:
 
 
 def _spoken(considered: Considered) -> str:
+    if considered.why.startswith(_NOT_ASKED):
+        return f"{considered.account}: not asked, {considered.why.removeprefix(_NOT_ASKED)}"
     chosen = "chosen" if considered.chosen else "passed over"
     return f"{considered.account}: {chosen}, {considered.why}"
 
@@ -85,9 +90,7 @@ def _next(delivery: Delivery) -> str:
             "wait for its report"
         )
     if delivery.status is Status.NOT_SENT:
-        if delivery.retry_later or _may_succeed_later(delivery):
-            return "surely not sent, and it may succeed later: it can be sent again safely"
-        return "surely not sent; sending it again as it is would end the same way"
+        return _after_not_sent(delivery)
     if delivery.status is Status.PENDING:
         return "nobody was asked"
     if delivery.final:
@@ -95,9 +98,12 @@ def _next(delivery: Delivery) -> str:
     return "nothing to do; fetch it, or wait for its report, to know more"
 
 
-def _may_succeed_later(delivery: Delivery) -> bool:
-    last = delivery.attempts[-1] if delivery.attempts else None
-    return last is not None and last.reason is None
+def _after_not_sent(delivery: Delivery) -> str:
+    if delivery.retry_later:
+        return "surely not sent, and it may succeed later: it can be sent again safely"
+    if delivery.reason is not None and delivery.reason.fault is Fault.ACCOUNT:
+        return f"surely not sent; mend the account ({delivery.reason}), then send it again safely"
+    return "surely not sent; sending it again as it is would end the same way"
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:

@@ -16,6 +16,7 @@ from polysms.cli.local import sandbox
 from polysms.cli.lookup import fetch, listed
 from polysms.cli.output import Output, flush, prepare
 from polysms.cli.rehearse import rehearse
+from polysms.cli.resolve import resolve
 from polysms.cli.send import send
 
 _EPILOG = "No account yet? Begin with: polysms demo"
@@ -33,6 +34,7 @@ app.command("demo", rich_help_panel=_TRYING)(demo)
 app.command("send", rich_help_panel=_MESSAGES)(send)
 app.command("fetch", rich_help_panel=_MESSAGES)(fetch)
 app.command("list", rich_help_panel=_MESSAGES)(listed)
+app.command("resolve", rich_help_panel=_MESSAGES)(resolve)
 app.command("check", rich_help_panel=_ACCOUNTS)(check)
 app.command("rehearse", rich_help_panel=_ACCOUNTS)(rehearse)
 app.command("providers", rich_help_panel=_ACCOUNTS)(features)

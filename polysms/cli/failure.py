@@ -135,7 +135,10 @@ def remedy(error: BaseException) -> str | None:
         return _of_a_stranger(error)
     account = found.account or "ACCOUNT"
     if isinstance(found, MaybeSent):
-        return f"Look for it before you send it again: polysms list --remote {account} --since 1h"
+        return (
+            "Look for it before you send it again: polysms resolve (with what --json prints), or "
+            f"polysms list --remote {account} --since 1h"
+        )
     if isinstance(found, ConfigError) and "there is no configuration" in str(found):
         return "No account yet? See it work without one: polysms demo"
     if found.reason in _BY_REASON:

@@ -13,6 +13,7 @@ import typer
 from rich.text import Text
 
 from polysms.cli import bulk, show
+from polysms.cli.explain import DryRun, Explain, explained, explained_error, previewed
 from polysms.cli.failure import DONE, name_of, reported
 from polysms.cli.options import File, Json, Reveal, Url, configured, message_options, seconds
 from polysms.cli.output import Output, plainly
@@ -90,6 +91,8 @@ def send(  # noqa: PLR0913 - one argument for each option
     option: Extras = None,
     config: File = None,
     url: Url = None,
+    explain: Explain = False,
+    dry_run: DryRun = False,
     json: Json = False,
     reveal: Reveal = False,
 ) -> int:
@@ -109,10 +112,21 @@ def send(  # noqa: PLR0913 - one argument for each option
         "options": message_options(option or (), accounts),
     }
     message = Message(to, better.text, **fields)
+    output = Output(json=json, reveal=reveal)
+    if dry_run:
+        with Client(accounts) as client:
+            return previewed(client.preview(message, via=via), output)
     limit = seconds("--deadline", deadline)
-    with _begun():
-        delivery = _sent(accounts, message, via=via, on_maybe_sent=on_maybe_sent, deadline=limit)
-        _show(delivery, message, better, Output(json=json, reveal=reveal))
+    try:
+        with _begun():
+            delivery = _sent(
+                accounts, message, via=via, on_maybe_sent=on_maybe_sent, deadline=limit
+            )
+            _show(delivery, message, better, output, explain=explain)
+    except (Exception, KeyboardInterrupt) as error:
+        if not explain:
+            raise
+        return explained_error(error, output)
     return DONE
 
 
@@ -164,16 +178,21 @@ def _sent(accounts: Config, message: Message, **wishes: Any) -> Delivery:
             return taken[-1]
 
 
-def _show(delivery: Delivery, message: Message, better: Smart, output: Output) -> None:
+def _show(
+    delivery: Delivery, message: Message, better: Smart, output: Output, *, explain: bool
+) -> None:
     if output.json:
         changes = [attrs.asdict(change) for change in better.changes]
-        output.document({**delivery.to_dict(), "smart": changes})
+        story = {"explained": delivery.explain()} if explain else {}
+        output.document({**delivery.to_dict(), "smart": changes, **story})
         return
     output.say(Text.assemble(show.status(delivery.status), f", accepted by {delivery.account}"))
     # Who has just written the text need not read it again.
     output.facts(show.facts(attrs.evolve(delivery, text=None, media=()), output))
     for note in _notes(delivery, message, better):
         output.say(plainly(note))
+    if explain:
+        explained(delivery, output)
 
 
 def _notes(delivery: Delivery, message: Message, better: Smart) -> Iterator[str]:

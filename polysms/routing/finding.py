@@ -55,6 +55,8 @@ def found(
         following = page.following
     if attempt.lookup == "exact":
         return tuple(one for one in records if one.reference == attempt.reference)
+    if sought.to is None:
+        return ()  # Likeness to anybody is none.
     if following is not None:
         raise LookupFailed(f"{account.name} lists too many messages to look through")
     likely = tuple(one for one in records if _is_likely(one, sought, account, memory))

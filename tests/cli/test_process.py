@@ -84,13 +84,19 @@ def test_help_without_a_command() -> None:
     said = run()
 
     assert 2 == said.code
-    for name in ("demo", "send", "fetch", "list", "check", "providers", "sandbox"):
+    for name in (
+        *("demo", "send", "fetch", "list", "resolve", "check", "rehearse", "providers"),
+        "sandbox",
+    ):
         assert f" {name} " in said.out
 
 
 def test_every_help_fits_a_terminal() -> None:
     """The help of every command fits 80 columns."""
-    for name in ("demo", "send", "fetch", "list", "check", "providers", "sandbox"):
+    for name in (
+        *("demo", "send", "fetch", "list", "resolve", "check", "rehearse", "providers"),
+        "sandbox",
+    ):
         said = run(name, "--help")
 
         assert 0 == said.code
