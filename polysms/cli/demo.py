@@ -1,7 +1,7 @@
 """``polysms demo``: the main job, with no account and no network.
 
 Starts the sandbox, sends a text and an MMS through each provider, and follows each by ``fetch``
-until nothing more is to come.
+until nothing more is to come. The second act is :mod:`polysms.cli.demo_failover`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.table import Table
 
 from polysms.cli import show
+from polysms.cli.demo_failover import Act, acts, plain, show_acts
 from polysms.cli.failure import DONE, NOT_SENT, reported
 from polysms.cli.local import Port, started
 from polysms.cli.options import Json, Reveal
@@ -60,17 +61,23 @@ class Sent:
 
 @reported
 def demo(*, port: Port = 0, json: Json = False, reveal: Reveal = False) -> int:
-    """Send a text and an MMS through each provider's sandbox, and follow each to its end.
+    """Send through each provider's sandbox, then through a route in trouble; follow each text.
 
-    Needs no account and no network. Exit codes: 0 all six settled as they should, 3 not.
+    Needs no account and no network. Exit codes: 0 every text went as it should, 3 not.
     """
     output = Output(json=json, reveal=reveal)
-    with started(port=port) as url:
-        config = Config.from_mapping({"accounts": _ACCOUNTS}, Source("the demo"), sandbox=url)
+    with started(port=port) as house:
+        config = Config.from_mapping({"accounts": _ACCOUNTS}, Source("the demo"), house.url)
         with Client(config) as client:
             sent = _watched(client, output)
-    _show(sent, output)
-    return DONE if all(one.well for one in sent) else NOT_SENT
+        if not output.json:
+            _show(sent, output)
+        played = acts(_ACCOUNTS, house)
+    if output.json:
+        output.document(_document(sent, played))
+    else:
+        show_acts(played, output)
+    return DONE if _all_well(sent, played) else NOT_SENT
 
 
 def _watched(client: Client, output: Output) -> list[Sent]:
@@ -121,10 +128,19 @@ def _fetched(client: Client, one: Sent) -> Sent:
     return attrs.evolve(one, delivery=delivery, seconds=seconds)
 
 
+def _all_well(sent: Sequence[Sent], played: Sequence[Act]) -> bool:
+    return all(one.well for one in sent) and all(act.well for act in played)
+
+
+def _document(sent: Sequence[Sent], played: Sequence[Act]) -> dict[str, Any]:
+    return {
+        "ok": _all_well(sent, played),
+        "messages": [_plain(one) for one in sent],
+        "failover": [plain(one) for one in played],
+    }
+
+
 def _show(sent: Sequence[Sent], output: Output) -> None:
-    if output.json:
-        output.document({"ok": all(one.well for one in sent), "messages": [*map(_plain, sent)]})
-        return
     output.table(_table(sent))
     output.say("")
     output.say("SignalWire's MMS ends at SENT: no carrier reports an MMS back to SignalWire.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -44,17 +44,17 @@ def sandbox(
     """
     with (
         contextlib.suppress(KeyboardInterrupt),
-        started(host=host, port=port, speed=speed) as url,
+        started(host=host, port=port, speed=speed) as house,
     ):
-        _show(url, Output(json=json))
+        _show(house.url, Output(json=json))
         while True:
             time.sleep(_MOMENT)
     return DONE
 
 
 @contextlib.contextmanager
-def started(*, host: str = "127.0.0.1", port: int, speed: float = 1.0) -> Iterator[str]:
-    """Run the sandbox beside the command, and hand over its address.
+def started(*, host: str = "127.0.0.1", port: int, speed: float = 1.0) -> Iterator[Any]:
+    """Run the sandbox beside the command, and hand it over: its url, behaviour and store.
 
     Raises :class:`~polysms.errors.ConfigError` where the extra is missing or the port is taken.
     """
@@ -69,7 +69,7 @@ def started(*, host: str = "127.0.0.1", port: int, speed: float = 1.0) -> Iterat
         except OSError as error:
             sentence = f"cannot listen on {host}, port {port}: {error.strerror}"
             raise fault("--port", sentence, WHERE) from error
-        yield house.url
+        yield house
 
 
 def _show(url: str, output: Output) -> None:

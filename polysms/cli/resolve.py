@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,9 +17,13 @@ from polysms.cli.failure import DONE, MAYBE_SENT, NOT_SENT, name_of, reported, t
 from polysms.cli.options import WHERE, File, Json, Reveal, Url, configured, seconds
 from polysms.cli.output import Output, plainly
 from polysms.client import Client
+from polysms.config import Config
 from polysms.config.reading import fault
-from polysms.delivery import Delivery, Status
-from polysms.errors import ConfigError, LookupFailed
+from polysms.delivery import Delivery, Outcome, Status
+from polysms.errors import LookupFailed, Unsupported
+
+#: No file of deliveries that a person looks up needs so many bytes.
+_MOST_BYTES = 64_000_000
 
 Source = Annotated[
     str,
@@ -29,7 +34,7 @@ Source = Annotated[
     ),
 ]
 Within = Annotated[
-    str | None, typer.Option(metavar="TIME", help="Go on looking for so long, as 2m.")
+    str | None, typer.Option(metavar="TIME", help="Go on looking for each so long, as 2m.")
 ]
 
 
@@ -46,22 +51,40 @@ def resolve(  # noqa: PLR0913 - one argument for each option
     """Find out what became of messages that may have been sent. Sends nothing, ever.
 
     Exit codes: 0 the providers have them; 2 wrong usage or configuration;
-    3 one is proved not to have been sent, so it may be sent again; 4 one is still unknown.
+    3 one is proved not to have been sent, so it may be sent again; 4 one is
+    still unknown, or was found by likeness alone.
     """
     patience = seconds("--within", within)
     deliveries = [_delivery(document, place) for place, document in _documents(_read(source))]
     if not deliveries:
         raise fault(source, "holds no delivery", WHERE)
-    output = Output(json=json, reveal=reveal)
-    with Client(configured(config, url)) as client:
-        codes = [_resolved(client, delivery, patience, output) for delivery in deliveries]
-    return max(codes)
+    accounts, output = configured(config, url), Output(json=json, reveal=reveal)
+    for delivery in deliveries:
+        _require_accounts(delivery, accounts)
+    try:
+        with Client(accounts) as client:
+            return max(_resolved(client, delivery, patience, output) for delivery in deliveries)
+    except KeyboardInterrupt:
+        tell("interrupted: what is not told above is still unknown; nothing was sent")
+        return MAYBE_SENT
+
+
+def _require_accounts(delivery: Delivery, config: Config) -> None:
+    """Raise ConfigError where an account that was asked is another one here, or none."""
+    for attempt in delivery.attempts:
+        here = config.account(attempt.account).provider_name
+        if here != attempt.provider:
+            sentence = f"is {here} here, and {attempt.provider} was asked"
+            raise fault(f"account {attempt.account}", sentence, config.where)
 
 
 def _read(source: str) -> str:
     try:
-        data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-        return data.decode()
+        with nullcontext(sys.stdin.buffer) if source == "-" else Path(source).open("rb") as stream:
+            data = stream.read(_MOST_BYTES + 1)
+        if len(data) > _MOST_BYTES:
+            raise fault(source, f"has more than {_MOST_BYTES:,} bytes; look up a part", WHERE)
+        return data.decode("utf-8-sig")
     except OSError as error:
         raise fault(source, f"cannot be read ({name_of(error)})", WHERE) from None
     except UnicodeDecodeError:
@@ -70,9 +93,9 @@ def _read(source: str) -> str:
 
 def _documents(text: str) -> Iterator[tuple[int, Any]]:
     """Yield each JSON document with the line on which it begins."""
-    decoder, end = json.JSONDecoder(), 0
+    decoder, line, seen, end = json.JSONDecoder(), 1, 0, 0
     while (start := _next(text, end)) < len(text):
-        line = text.count("\n", 0, start) + 1
+        line, seen = line + text.count("\n", seen, start), start
         try:
             found, end = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):
@@ -95,31 +118,67 @@ def _delivery(document: Any, line: int) -> Delivery:
         found = Delivery.from_dict(data)
     except (ValueError, TypeError, KeyError, AttributeError, cattrs.BaseValidationError):
         raise fault(f"line {line}", "holds a delivery that cannot be read", WHERE) from None
-    # A masked number is nobody's; the reference does without it.
-    masked = found.to is not None and "*" in found.to
-    return attrs.evolve(found, to=None) if masked else found
+    if any(one.started_at.tzinfo is None for one in found.attempts):
+        raise fault(f"line {line}", "holds a delivery whose times have no zone", WHERE)
+    if not found.attempts and found.status is not Status.NOT_SENT:
+        sentence = "holds a delivery without attempts: there is nothing to look for"
+        raise fault(f"line {line}", sentence, WHERE)
+    return found
 
 
-def _resolved(client: Client, delivery: Delivery, within: float | None, output: Output) -> int:
+def _resolved(client: Client, before: Delivery, within: float | None, output: Output) -> int:
     """Look for one delivery, tell what became of it, and return its exit code."""
-    try:
-        delivery = client.resolve(delivery, within=within)
-    except LookupFailed as error:
-        if isinstance(error.__cause__, ConfigError):
-            raise
-        delivery = error.delivery or delivery
-        tell(str(error))
+    after, likely = _looked(client, before, within), None
+    if _by_likeness(before, after):
+        after, likely = before, after
     if output.json:
-        output.document(delivery.to_dict(), indent=None)
+        found = {} if likely is None else {"likely": {name: getattr(likely, name) for name in _ID}}
+        output.document({**after.to_dict(), **found}, indent=None)
     else:
-        output.say(plainly(_told(delivery)))
-    return _CODES.get(delivery.status, DONE)
+        output.say(plainly(_told(after, likely)))
+    return _CODES.get(after.status, DONE)
 
 
-_CODES = {Status.MAYBE_SENT: MAYBE_SENT, Status.NOT_SENT: NOT_SENT, Status.PENDING: NOT_SENT}
+_CODES = {Status.MAYBE_SENT: MAYBE_SENT, Status.NOT_SENT: NOT_SENT}
+#: What names a message that was found at its provider.
+_ID = ("account", "provider_id", "status")
 
 
-def _told(delivery: Delivery) -> str:
+def _looked(client: Client, before: Delivery, within: float | None) -> Delivery:
+    masked = before.to is not None and "*" in before.to
+    # A masked number is nobody's; the reference does without it.
+    sought = attrs.evolve(before, to=None) if masked else before
+    try:
+        after = client.resolve(sought, within=within)
+    except (LookupFailed, Unsupported) as error:
+        tell(str(error))
+        after = error.delivery or sought
+    if masked and after.status is Status.MAYBE_SENT and "heuristic" in _grades(after):
+        tell(
+            f"{before.id}: its number is masked, and without it nothing like it can be found",
+            'Give what "polysms send --json --reveal" printed.',
+        )
+    return attrs.evolve(after, to=before.to) if after.to is None else after
+
+
+def _grades(delivery: Delivery) -> set[str | None]:
+    return {one.lookup for one in delivery.attempts if one.outcome is Outcome.MAYBE_SENT}
+
+
+def _by_likeness(before: Delivery, after: Delivery) -> bool:
+    """Whether likeness is all that speaks for it: this process knows of no other message."""
+    pairs = zip(before.attempts, after.attempts, strict=True)
+    found = [new for old, new in pairs if new.outcome is not old.outcome is not Outcome.ACCEPTED]
+    unclear = before.status is Status.MAYBE_SENT is not after.status
+    return unclear and bool(found) and all(one.lookup == "heuristic" for one in found)
+
+
+def _told(delivery: Delivery, likely: Delivery | None) -> str:
+    if likely is not None:
+        return (
+            f"{delivery.id}: still unknown; {likely.account} has one like it, "
+            f"{likely.provider_id} ({likely.status}), which may be another of yours"
+        )
     if delivery.status is Status.MAYBE_SENT:
         return f"{delivery.id}: still unknown; do not send it again by reflex"
     if delivery.status in _CODES:

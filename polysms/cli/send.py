@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 
 from polysms.cli import bulk, show
-from polysms.cli.explain import DryRun, Explain, explained, explained_error, previewed
+from polysms.cli.explain import DryRun, Explain, explained, explained_error, shown_dry
 from polysms.cli.failure import DONE, name_of, reported
 from polysms.cli.options import File, Json, Reveal, Url, configured, message_options, seconds
 from polysms.cli.output import Output, plainly
@@ -113,10 +113,9 @@ def send(  # noqa: PLR0913 - one argument for each option
     }
     message = Message(to, better.text, **fields)
     output = Output(json=json, reveal=reveal)
-    if dry_run:
-        with Client(accounts) as client:
-            return previewed(client.preview(message, via=via), output)
     limit = seconds("--deadline", deadline)
+    if dry_run:
+        return shown_dry(accounts, message, via, on_maybe_sent, output)
     try:
         with _begun():
             delivery = _sent(

@@ -56,16 +56,25 @@ def test_demo() -> None:
         ("signalwire", "mms", "SENT"),
     ] == [(row[0], row[1], row[-3]) for row in rows]
     assert "SignalWire's MMS ends at SENT: no carrier reports" in said.out
+    assert [
+        "wavix refuses accepted carrierx DELIVERED 1",
+        "wavix takes it, says nothing maybe sent, then found wavix DELIVERED 1",
+        "wavix is down accepted carrierx DELIVERED 1",
+    ] == [" ".join(line.split()) for line in said.out.splitlines() if line[:6] == "wavix "][2:]
     assert all(len(line) <= 80 for line in said.out.splitlines())
 
 
 def test_demo_as_json() -> None:
-    """Programs get the six deliveries, each with where it should end and whether it did."""
+    """Programs get the deliveries of both acts, each with where it should end and did."""
     said = run("demo", "--json")
     told = json.loads(said.out)
 
     assert (0, True, 6) == (said.code, told["ok"], len(told["messages"]))
     assert {True} == {message["settled"] for message in told["messages"]}
+    assert [(1, True)] * 3 == [(act["copies"], act["well"]) for act in told["failover"]]
+    assert ["found", "accepted"] == [
+        told["failover"][place]["attempts"][-1]["evidence"] for place in (1, 2)
+    ]
     assert all(message["seconds"] > 0 for message in told["messages"])
 
 
