@@ -24,14 +24,23 @@ def _lines(delivery: Delivery) -> Iterator[str]:
     to = redact.mask(delivery.to) if delivery.to else "nobody"
     counted = delivery.segments
     size = "" if counted is None else f", {counted} segment{'s' if counted != 1 else ''}"
-    yield f"{delivery.kind} to {to}{size}: {delivery.status}"
-    yield f"id {delivery.id}"
-    attempts = iter(delivery.attempts)
-    for number, considered in enumerate(delivery.considered, start=1):
-        yield from _wrapped(f"{number}. {_spoken(considered)}")
-        if considered.chosen and (attempt := next(attempts, None)) is not None:
+    yield from _wrapped(f"{delivery.kind} to {to}{size}: {delivery.status}")
+    if delivery.id is not None:
+        yield from _wrapped(f"id {delivery.id}")
+    for number, (spoken, attempt) in enumerate(_turns(delivery), start=1):
+        yield from _wrapped(f"{number}. {redact.scrub(spoken)}")
+        if attempt is not None:
             yield from _of_attempt(attempt)
     yield from _wrapped(f"Next: {_next(delivery)}")
+
+
+def _turns(delivery: Delivery) -> Iterator[tuple[str, Attempt | None]]:
+    """Yield each account's turn with the attempt that came of it, if one did."""
+    attempts = iter(delivery.attempts)
+    for considered in delivery.considered:
+        yield _spoken(considered), next(attempts, None) if considered.chosen else None
+    for attempt in attempts:  # of which nobody has written down why
+        yield f"{attempt.account}: asked", attempt
 
 
 def _spoken(considered: Considered) -> str:
@@ -44,7 +53,7 @@ def _spoken(considered: Considered) -> str:
 def _of_attempt(attempt: Attempt) -> Iterator[str]:
     yield from _wrapped(f"{_OUTCOMES[attempt.outcome]}: {_evidence(attempt)}", _INDENT)
     for warning in attempt.warnings:
-        yield from _wrapped(f"warning: {warning}", _INDENT)
+        yield from _wrapped(f"warning: {redact.scrub(warning)}", _INDENT)
     if attempt.unsupported:
         names = " and ".join(attempt.unsupported)
         yield from _wrapped(f"{attempt.provider} has no word for {names}", _INDENT)
@@ -59,7 +68,7 @@ _OUTCOMES = {
 
 
 def _evidence(attempt: Attempt) -> str:
-    facts = [attempt.text or "no answer yet"]
+    facts = [redact.scrub(attempt.text) or "no answer yet"]
     if attempt.evidence in _PROVED:
         facts.append(_PROVED[attempt.evidence])
     if attempt.reason is not None:
@@ -85,10 +94,7 @@ _PROVED = {
 
 def _next(delivery: Delivery) -> str:
     if delivery.status is Status.MAYBE_SENT:
-        return (
-            "nothing is sent again by itself. Look it up (client.resolve, polysms resolve) or "
-            "wait for its report"
-        )
+        return f"nothing is sent again by itself. {_remedy(delivery)}"
     if delivery.status is Status.NOT_SENT:
         return _after_not_sent(delivery)
     if delivery.status is Status.PENDING:
@@ -96,6 +102,13 @@ def _next(delivery: Delivery) -> str:
     if delivery.final:
         return "nothing; this status is final"
     return "nothing to do; fetch it, or wait for its report, to know more"
+
+
+def _remedy(delivery: Delivery) -> str:
+    unclear = [one for one in delivery.attempts if one.outcome is Outcome.MAYBE_SENT]
+    if unclear and all(one.lookup == "none" for one in unclear):
+        return "No look-up can find it: wait for its report"
+    return "Look it up (client.resolve, polysms resolve) or wait for its report"
 
 
 def _after_not_sent(delivery: Delivery) -> str:
@@ -107,9 +120,9 @@ def _after_not_sent(delivery: Delivery) -> str:
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:
-    # Ids and numbers stay whole.
+    # A provider's words may hold anything, terminal codes included. Ids and numbers stay whole.
     return wrap(
-        text,
+        "".join(character if character.isprintable() else " " for character in text),
         WIDTH,
         initial_indent=indent,
         subsequent_indent=indent + "   ",

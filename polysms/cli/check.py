@@ -15,7 +15,7 @@ from polysms.cli.failure import DONE, NOT_SENT, facts_of, remedy, reported
 from polysms.cli.options import File, Json, Reveal, Url, configured
 from polysms.cli.output import Output, plainly
 from polysms.client import Client
-from polysms.config import Account, Config, Route
+from polysms.config import Account, Config, Route, Rule
 from polysms.errors import LookupFailed, NotSent
 from polysms.message import Message
 
@@ -156,7 +156,7 @@ def _show(config: Config, checked: Sequence[Checked], output: Output) -> None:
     for name, route in config.routes.items():
         default = " (the default)" if name == config.default else ""
         output.say(Text.assemble("\n", (f"route {plainly(name)}", "bold"), default))
-        output.facts(_of_route(route))
+        output.facts(_of_route(route, output))
     output.facts(_of_rails(config, output))
 
 
@@ -168,6 +168,7 @@ def _show_account(one: Checked, output: Output) -> None:
             ("provider", account.provider_name),
             ("senders", ", ".join(output.number(sender) for sender in account.sender)),
             ("address", one.address),
+            ("limits", ", ".join(_limits(account))),
             ("credentials", one.credentials),
         ]
     )
@@ -178,10 +179,32 @@ def _show_account(one: Checked, output: Output) -> None:
         output.say(f"  {remedy(one.error)}")
 
 
-def _of_route(route: Route) -> Iterator[tuple[str, object]]:
+def _limits(account: Account) -> Iterator[str]:
+    if account.mps is not None:
+        yield f"{account.mps:g} segments/s"
+    if account.sender_mps is not None:
+        yield f"{account.sender_mps:g} segments/s for each sender"
+    if account.concurrency is not None:
+        yield f"{account.concurrency} requests at once"
+
+
+def _of_route(route: Route, output: Output) -> Iterator[tuple[str, object]]:
     yield route.strategy, ", then ".join(route.accounts)
+    yield "weights", ", ".join(f"{name} {weight:g}" for name, weight in route.weights.items())
+    yield "sticky", "by recipient" if route.sticky else None
+    for number, rule in enumerate(route.rules, start=1):
+        yield f"rule {number}", _of_rule(rule, output)
     yield "deadline", f"{route.deadline:g} s over all attempts"
+    yield "each attempt", route.attempt_timeout and f"{route.attempt_timeout:g} s"
     yield "maybe sent", route.on_maybe_sent
+    yield "look-ups", route.resolve_within and f"for {route.resolve_within:g} s"
+
+
+def _of_rule(rule: Rule, output: Output) -> str:
+    senders = [output.number(one) if one[-1:].isdigit() else one for one in rule.senders]
+    wanted = [", ".join(words) for words in (rule.countries, rule.prefixes, rule.kinds, senders)]
+    fits = "; ".join(filter(None, wanted)) or "everything"
+    return f"{fits}: {', then '.join(rule.accounts)}"
 
 
 def _of_rails(config: Config, output: Output) -> Iterator[tuple[str, object]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any
 from urllib.parse import unquote, unquote_plus
 
@@ -76,7 +76,7 @@ def shown_dry(
 def _bent(config: Config, via: str | None, on_maybe_sent: str | None) -> Config:
     """Return the configuration with its route as this call bends it: it changes the requests."""
     name = via or config.default
-    if on_maybe_sent is None or name not in config.routes:
+    if name is None or on_maybe_sent is None or name not in config.routes:
         return config
     route = attrs.evolve(config.routes[name], on_maybe_sent=on_maybe_sent)
     return attrs.evolve(config, routes={**config.routes, name: route})

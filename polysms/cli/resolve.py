@@ -167,10 +167,11 @@ def _grades(delivery: Delivery) -> set[str | None]:
 
 def _by_likeness(before: Delivery, after: Delivery) -> bool:
     """Whether likeness is all that speaks for it: this process knows of no other message."""
+    if before.status is not Status.MAYBE_SENT or after.status is Status.MAYBE_SENT:
+        return False
     pairs = zip(before.attempts, after.attempts, strict=True)
-    found = [new for old, new in pairs if new.outcome is not old.outcome is not Outcome.ACCEPTED]
-    unclear = before.status is Status.MAYBE_SENT is not after.status
-    return unclear and bool(found) and all(one.lookup == "heuristic" for one in found)
+    settled = [new for old, new in pairs if new.outcome is not old.outcome]
+    return bool(settled) and all(one.lookup == "heuristic" for one in settled)
 
 
 def _told(delivery: Delivery, likely: Delivery | None) -> str:

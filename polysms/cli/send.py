@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -116,12 +116,9 @@ def send(  # noqa: PLR0913 - one argument for each option
     limit = seconds("--deadline", deadline)
     if dry_run:
         return shown_dry(accounts, message, via, on_maybe_sent, output)
+    wishes = {"via": via, "on_maybe_sent": on_maybe_sent, "deadline": limit}
     try:
-        with _begun():
-            delivery = _sent(
-                accounts, message, via=via, on_maybe_sent=on_maybe_sent, deadline=limit
-            )
-            _show(delivery, message, better, output, explain=explain)
+        _send(accounts, message, better, wishes, output, explain=explain)
     except (Exception, KeyboardInterrupt) as error:
         if not explain:
             raise
@@ -144,6 +141,20 @@ def _text(given: str) -> str:
 
 def _encoded(text: str, *, with_smart: bool) -> Smart:
     return smart(text) if with_smart else Smart(text)
+
+
+def _send(  # noqa: PLR0913 - each by name
+    accounts: Config,
+    message: Message,
+    better: Smart,
+    wishes: Mapping[str, Any],
+    output: Output,
+    *,
+    explain: bool,
+) -> None:
+    with _begun():
+        delivery = _sent(accounts, message, **wishes)
+        _show(delivery, message, better, output, explain=explain)
 
 
 @contextlib.contextmanager

@@ -153,3 +153,46 @@ def test_no_answer(command: Command) -> None:
 
     assert 3 == said.code
     assert "  credentials  not known" in said.out.splitlines()
+
+
+WHOLE_ROUTE = """
+default = "main"
+[accounts.wavix]
+api_key = "canary"
+sender = "+13137890021"
+mps = 10
+sender_mps = 0.5
+concurrency = 4
+[accounts.memory]
+sender = "Acme"
+[routes.main]
+strategy = "weighted"
+accounts = ["wavix", "memory"]
+weights = { wavix = 3, memory = 1 }
+sticky = true
+attempt_timeout = "10s"
+resolve_within = "8s"
+[[routes.main.rules]]
+countries = ["US"]
+kinds = ["mms"]
+senders = ["@alerts", "+13137890021"]
+accounts = "wavix"
+"""
+
+
+def test_route_is_told_whole(command: Command, tmp_path: Path) -> None:
+    """What decides about the order, the times and the rates is shown, numbers masked."""
+    (tmp_path / "polysms.toml").write_text(WHOLE_ROUTE, encoding="utf-8")
+    said = command("check", "--offline")
+    shown = " ".join(said.out.split())
+    assert 0 == said.code
+    for words in (
+        "limits 10 segments/s, 0.5 segments/s for each sender, 4 requests at once",
+        "weighted wavix, then memory",
+        "weights wavix 3, memory 1",
+        "sticky by recipient",
+        "rule 1 US; mms; @alerts, +1********21: wavix",
+        "each attempt 10 s",
+        "look-ups for 8 s",
+    ):
+        assert words in shown
