@@ -10,6 +10,7 @@ import heapq
 import itertools
 import json
 import random
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Generator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -78,6 +79,7 @@ class Town:
         self.faults = faults
         self.now = 0.0
         self.copies: dict[str, list[Copy]] = {}
+        self._by_reference: dict[tuple[str, str], Copy] = {}
         self._lists: dict[str, list[Copy]] = {name: [] for name in ACCOUNTS}
         self.calls = 0
         self.written: dict[str, str] = {}
@@ -161,14 +163,28 @@ class Town:
         to = "+" + str(said["to"]).lstrip("+")
         copy = Copy(name, reference, _text(said), to, self.now, shown)
         held.append(copy)
+        self._by_reference[name, reference] = copy
         self.copies.setdefault(copy.text, []).append(copy)
 
     def _listed(self, call: Call) -> tuple[float, Response | Failure]:
         if self.chance.random() < self.faults:
             return min(READ, call.seconds), Failure(stage=Stage.WHOLE, text="no answer")
         name, query = call.account.name, parse_qs(urlsplit(call.request.url).query)
-        shown = [one for one in self._lists[name] if one.shown <= self.now]
+        shown = [one for one in self._sought(name, query) if one.shown <= self.now]
         return min(0.2, call.seconds), _LISTED[name](shown, query)
+
+    def _sought(self, name: str, query: dict[str, list[str]]) -> list[Copy]:
+        """Return what a look may be about, without going through a hundred thousand copies."""
+        if name == "signalwire":
+            since, until = (_second(query, word) for word in ("created_after", "created_before"))
+            held = self._lists[name]
+            start = bisect_left(held, since, key=lambda one: one.at)
+            return held[start : bisect_right(held, until, key=lambda one: one.at)]
+        asked = (
+            query["tag"][0] if name == "wavix" else query["filter"][0].split('user_data eq "')[1]
+        )
+        found = self._by_reference.get((name, asked.partition('"')[0]))
+        return [] if found is None else [found]
 
 
 def _json(status: int, body: object, **headers: str) -> Response:
@@ -217,6 +233,10 @@ _HEARD: dict[str | None, Any] = {
 }
 
 
+def _second(query: dict[str, list[str]], word: str) -> float:
+    return (datetime.fromisoformat(query[word][0]) - START).total_seconds()
+
+
 def _wavix_list(shown: list[Copy], query: dict[str, list[str]]) -> Response:
     items = [
         {"message_id": f"p-{one.reference}", "status": "sent", "tag": one.reference, "to": one.to}
@@ -236,14 +256,12 @@ def _carrierx_list(shown: list[Copy], query: dict[str, list[str]]) -> Response:
 
 
 def _signalwire_list(shown: list[Copy], query: dict[str, list[str]]) -> Response:
-    since, until = (
-        datetime.fromisoformat(query[name][0]) for name in ("created_after", "created_before")
-    )
+    since, until = (_second(query, word) for word in ("created_after", "created_before"))
     data = [
         {"id": f"p-{one.reference}", "status": "sent", "to": one.to, "kind": "sms"}
         | {"direction": "outbound", "created_at": (START + timedelta(seconds=one.at)).isoformat()}
         for one in shown
-        if since <= START + timedelta(seconds=one.at) <= until
+        if since <= one.at <= until
     ]
     return _json(200, {"data": data, "links": {}})
 
