@@ -10,7 +10,7 @@ from typing import Any
 
 import cattrs
 
-from polysms.delivery import Delivery, Evidence, Outcome, Status
+from polysms.delivery import Delivery, Evidence, Outcome, Status, aware
 from polysms.errors import Reason
 
 
@@ -30,7 +30,9 @@ def _converter() -> cattrs.Converter:
     for words in (Status, Outcome, Evidence, Reason):
         converter.register_unstructure_hook(words, str)
     converter.register_unstructure_hook(datetime, datetime.isoformat)
-    converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
+    converter.register_structure_hook(
+        datetime, lambda value, _: aware(datetime.fromisoformat(value))
+    )
     converter.register_unstructure_hook(Decimal, str)
     converter.register_structure_hook(Decimal, lambda value, _: Decimal(value))
     return converter

@@ -169,6 +169,45 @@ Next: nothing is sent again by itself. Look it up (client.resolve, polysms
    resolve) or wait for its report""",
     ),
     (
+        delivery(
+            Status.MAYBE_SENT,
+            attempt(outcome=Outcome.MAYBE_SENT, text="no answer in time", lookup="none"),
+            considered=(),
+        ),
+        """\
+sms to +1********23, 1 segment: MAYBE_SENT
+id m-1
+1. wavix: asked
+    maybe sent: no answer in time, 0.25 s
+Next: nothing is sent again by itself. No look-up can find it: wait for its
+   report""",
+    ),
+    (
+        delivery(
+            Status.QUEUED,
+            attempt(outcome=Outcome.NOT_SENT, text="not reached"),
+            attempt(account="carrierx", outcome=Outcome.ACCEPTED, text="accepted"),
+            considered=(
+                CHOSEN,
+                Considered(account="signalwire", chosen=False, why="its credentials were refused"),
+                Considered(account="carrierx", chosen=True, why="next by failover"),
+            ),
+        ),
+        """\
+sms to +1********23, 1 segment: QUEUED
+id m-1
+1. wavix: chosen, first by failover
+    surely not sent: not reached, 0.25 s
+2. signalwire: passed over, its credentials were refused
+3. carrierx: chosen, next by failover
+    accepted: accepted, 0.25 s
+Next: nothing to do; fetch it, or wait for its report, to know more""",
+    ),
+    (
+        delivery(Status.DELIVERED, id=None),
+        "sms to +1********23, 1 segment: DELIVERED\nNext: nothing; this status is final",
+    ),
+    (
         delivery(Status.PENDING, to=None, segments_predicted=None),
         "sms to nobody: PENDING\nid m-1\nNext: nobody was asked",
     ),
@@ -194,3 +233,14 @@ def test_fits_and_hides() -> None:
     assert all(len(line) <= 79 for line in story.splitlines())
     assert "3135550123" not in story
     assert "secret words" not in story
+
+
+def test_hides_what_others_say() -> None:
+    """Whoever's words hold a number, a credential or a terminal code: none of it is shown."""
+    words = "for +13135550123 with Bearer abcdefgh\x1b[2J"
+    spoken = Considered(account="carrierx", chosen=False, why=words)
+    tried = attempt(outcome=Outcome.NOT_SENT, text=words, warnings=(words,))
+    story = delivery(Status.NOT_SENT, tried, considered=(CHOSEN, spoken), id="i" * 200).explain()
+    assert 3 == story.count("for +1********23 with ***")
+    assert all(hidden not in story for hidden in ("3135550123", "abcdefgh", "\x1b"))
+    assert all(len(line) <= 79 for line in story.splitlines())

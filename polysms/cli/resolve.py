@@ -20,7 +20,7 @@ from polysms.client import Client
 from polysms.config import Config
 from polysms.config.reading import fault
 from polysms.delivery import Delivery, Outcome, Status
-from polysms.errors import LookupFailed, Unsupported
+from polysms.errors import LookupFailed
 
 #: No file of deliveries that a person looks up needs so many bytes.
 _MOST_BYTES = 64_000_000
@@ -118,8 +118,6 @@ def _delivery(document: Any, line: int) -> Delivery:
         found = Delivery.from_dict(data)
     except (ValueError, TypeError, KeyError, AttributeError, cattrs.BaseValidationError):
         raise fault(f"line {line}", "holds a delivery that cannot be read", WHERE) from None
-    if any(one.started_at.tzinfo is None for one in found.attempts):
-        raise fault(f"line {line}", "holds a delivery whose times have no zone", WHERE)
     if not found.attempts and found.status is not Status.NOT_SENT:
         sentence = "holds a delivery without attempts: there is nothing to look for"
         raise fault(f"line {line}", sentence, WHERE)
@@ -149,8 +147,8 @@ def _looked(client: Client, before: Delivery, within: float | None) -> Delivery:
     # A masked number is nobody's; the reference does without it.
     sought = attrs.evolve(before, to=None) if masked else before
     try:
-        after = client.resolve(sought, within=within)
-    except (LookupFailed, Unsupported) as error:
+        after = client.resolve(sought, within=within, likely=True)
+    except LookupFailed as error:
         tell(str(error))
         after = error.delivery or sought
     if masked and after.status is Status.MAYBE_SENT and "heuristic" in _grades(after):

@@ -117,13 +117,7 @@ def send(  # noqa: PLR0913 - one argument for each option
     if dry_run:
         return shown_dry(accounts, message, via, on_maybe_sent, output)
     wishes = {"via": via, "on_maybe_sent": on_maybe_sent, "deadline": limit}
-    try:
-        _send(accounts, message, better, wishes, output, explain=explain)
-    except (Exception, KeyboardInterrupt) as error:
-        if not explain:
-            raise
-        return explained_error(error, output)
-    return DONE
+    return _send(accounts, message, better, wishes, output, explain=explain)
 
 
 def _text(given: str) -> str:
@@ -151,10 +145,16 @@ def _send(  # noqa: PLR0913 - each by name
     output: Output,
     *,
     explain: bool,
-) -> None:
-    with _begun():
-        delivery = _sent(accounts, message, **wishes)
-        _show(delivery, message, better, output, explain=explain)
+) -> int:
+    try:
+        with _begun():
+            delivery = _sent(accounts, message, **wishes)
+            _show(delivery, message, better, output, explain=explain)
+    except (Exception, KeyboardInterrupt) as error:
+        if not explain:
+            raise
+        return explained_error(error, output)
+    return DONE
 
 
 @contextlib.contextmanager

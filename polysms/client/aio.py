@@ -131,16 +131,27 @@ class AsyncClient:
 
         return many_async.in_tasks(send, messages, most)
 
-    def preview(self, message: Message, *, via: str | None = None) -> tuple[Previewed, ...]:
-        """Return what :meth:`send` would do, in the order of the route, without doing it."""
-        plan = self._plans.of(message, via=via)
+    def preview(
+        self, message: Message, *, via: str | None = None, **wishes: Any
+    ) -> tuple[Previewed, ...]:
+        """Return what :meth:`send` would do, in the order of the route, without doing it.
+
+        ``wishes`` are its other arguments.
+        """
+        plan = self._plans.of(message, via=via, **wishes)
         return preview(message, plan, self._world)
 
     async def resolve(
-        self, delivery: Delivery, *, within: float | timedelta | None = None
+        self,
+        delivery: Delivery,
+        *,
+        within: float | timedelta | None = None,
+        likely: bool = False,
     ) -> Delivery:
         """Find out what became of a delivery that may have been sent; as the sync ``resolve``."""
-        steps = asking.resolving(delivery, self.config, self._plans, self._world, within)
+        steps = asking.resolving(
+            delivery, self.config, self._plans, self._world, within, likely=likely
+        )
         return await self._ask(steps)
 
     async def fetch(

@@ -17,12 +17,14 @@ from polysms.routing.steps import Answer, Step, World
 LOOKUP_SECONDS = 30.0
 
 
-def resolving(
+def resolving(  # noqa: PLR0913 - each by name
     delivery: Delivery,
     config: Config,
     plans: core.Plans,
     world: World,
     within: float | timedelta | None,
+    *,
+    likely: bool,
 ) -> Generator[Step, Answer, Delivery]:
     """Return the steps that find out what became of a delivery that may have been sent."""
     names = {attempt.account for attempt in delivery.attempts}
@@ -34,6 +36,7 @@ def resolving(
         world,
         within=0.0 if within is None else core.seconds_of("within", within),
         seconds=LOOKUP_SECONDS,
+        likely=likely,
     )
 
 

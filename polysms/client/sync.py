@@ -137,20 +137,36 @@ class Client:
 
         return many.in_threads(send, messages, most)
 
-    def preview(self, message: Message, *, via: str | None = None) -> tuple[Previewed, ...]:
-        """Return what :meth:`send` would do, in the order of the route, without doing it."""
-        plan = self._plans.of(message, via=via)
+    def preview(
+        self, message: Message, *, via: str | None = None, **wishes: Any
+    ) -> tuple[Previewed, ...]:
+        """Return what :meth:`send` would do, in the order of the route, without doing it.
+
+        ``wishes`` are its other arguments.
+        """
+        plan = self._plans.of(message, via=via, **wishes)
         return preview(message, plan, self._world)
 
-    def resolve(self, delivery: Delivery, *, within: float | timedelta | None = None) -> Delivery:
+    def resolve(
+        self,
+        delivery: Delivery,
+        *,
+        within: float | timedelta | None = None,
+        likely: bool = False,
+    ) -> Delivery:
         """Find out what became of a delivery that may have been sent. Never sends anything.
 
         Looks once, or goes on looking ``within`` seconds. Returns the delivery with the provider's
         status where the provider has it, NOT_SENT and ``retry_later`` where it is proved that it
-        does not, else MAYBE_SENT still. Raises :class:`~polysms.errors.LookupFailed` where the
-        provider gives no answer.
+        does not, else MAYBE_SENT still. Where a provider's list shows no references, the one record
+        like it counts only if this client made the attempt, because only then it is known what
+        else there was; ``likely`` takes it all the same, and may be wrong. Raises
+        :class:`~polysms.errors.LookupFailed` where the provider gives no answer.
         """
-        return self._ask(asking.resolving(delivery, self.config, self._plans, self._world, within))
+        steps = asking.resolving(
+            delivery, self.config, self._plans, self._world, within, likely=likely
+        )
+        return self._ask(steps)
 
     def fetch(
         self,

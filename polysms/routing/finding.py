@@ -34,14 +34,21 @@ class Sought:
     kind: str = "sms"
 
 
-def found(
-    account: Account, attempt: Attempt, sought: Sought, memory: Memory, seconds: float
+def found(  # noqa: PLR0913 - each by name
+    account: Account,
+    attempt: Attempt,
+    sought: Sought,
+    memory: Memory,
+    seconds: float,
+    *,
+    likely: bool = False,
 ) -> Generator[Step, Answer, tuple[Record, ...]]:
     """Yield the steps of one look; return the records that are this attempt.
 
     By reference they are surely its own (several: several copies). Without one, a record is only
     likely to be: where exactly one message to this number, of this kind, text and time, belongs
-    to no other attempt, and could belong to no other. Raises
+    to no other attempt, and could belong to no other. That is known of attempts in ``memory``;
+    ``likely`` takes the one record for any attempt, and may be wrong. Raises
     :class:`~polysms.errors.LookupFailed` where there is no answer.
     """
     query = _query(attempt, sought)
@@ -55,13 +62,13 @@ def found(
         following = page.following
     if attempt.lookup == "exact":
         return tuple(one for one in records if one.reference == attempt.reference)
-    if sought.to is None:
-        return ()  # Likeness to anybody is none.
+    if sought.to is None or not (likely or memory.knows(attempt)):
+        return ()  # Likeness to anybody is none, nor is it where nobody knows what else was sent.
     if following is not None:
         raise LookupFailed(f"{account.name} lists too many messages to look through")
-    likely = tuple(one for one in records if _is_likely(one, sought, account, memory))
-    alone = len(likely) == 1 and not memory.has_rival(attempt, sought.to, NEAR)
-    return likely if alone else ()
+    alike = tuple(one for one in records if _is_alike(one, sought, account, memory))
+    alone = len(alike) == 1 and not memory.has_rival(attempt, sought.to, NEAR)
+    return alike if alone else ()
 
 
 def accepted_after_all(attempt: Attempt, records: tuple[Record, ...]) -> Attempt:
@@ -107,7 +114,7 @@ def _query(attempt: Attempt, sought: Sought) -> Query:
     )
 
 
-def _is_likely(record: Record, sought: Sought, account: Account, memory: Memory) -> bool:
+def _is_alike(record: Record, sought: Sought, account: Account, memory: Memory) -> bool:
     return (
         record.provider_id is not None
         and record.direction != "inbound"

@@ -61,6 +61,10 @@ class Memory:
         """Whether a provider's id belongs to an attempt that is accounted for."""
         return provider_id in self._owned.get(account, ())
 
+    def knows(self, attempt: Attempt) -> bool:
+        """Whether an unclear attempt is one of ours, so that it is known what else there was."""
+        return attempt.reference in self._unclear
+
     def has_rival(self, attempt: Attempt, to: str | None, seconds: float) -> bool:
         """Whether another unclear attempt at this account could have left the same record.
 

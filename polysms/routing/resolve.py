@@ -41,17 +41,22 @@ def resolve(  # noqa: PLR0913 - each by name
     *,
     within: float,
     seconds: float,
+    likely: bool = False,
 ) -> Generator[Step, Answer, Delivery]:
     """Yield the steps that look for a delivery's unclear attempts; return what is known then.
 
-    It goes on looking ``within`` seconds, each look taking ``seconds`` at most. The status becomes
+    It goes on looking ``within`` seconds, each look taking ``seconds`` at most; ``likely`` is as
+    in :func:`~polysms.routing.finding.found`. The status becomes
     the provider's where it has the message, NOT_SENT where it is proved that nobody does, and else
     stays MAYBE_SENT. Raises :class:`~polysms.errors.LookupFailed` where the last look got no
     answer.
     """
     until, wait = world.clock() + within, FIRST_WAIT
+    _learn(delivery, memory)
     while True:
-        delivery, failure = yield from _looked(delivery, accounts, memory, world, seconds)
+        delivery, failure = yield from _looked(
+            delivery, accounts, memory, world, seconds, likely=likely
+        )
         if not _open(delivery, world.now()):
             return delivery
         if world.clock() + wait > until:
@@ -64,21 +69,35 @@ def resolve(  # noqa: PLR0913 - each by name
     return delivery
 
 
-def _looked(
+def _learn(delivery: Delivery, memory: Memory) -> None:
+    """Remember what was accepted: it is nobody else's, and it shows how far a list has come."""
+    for attempt in delivery.attempts:
+        if attempt.outcome is Outcome.ACCEPTED and delivery.to is not None:
+            memory.ended(attempt, delivery.to)
+
+
+def _looked(  # noqa: PLR0913 - each by name
     delivery: Delivery,
     accounts: Mapping[str, Account],
     memory: Memory,
     world: World,
     seconds: float,
+    *,
+    likely: bool,
 ) -> Generator[Step, Answer, tuple[Delivery, PolysmsError | None]]:
     """Look once for each unclear attempt; return the delivery and what went wrong, if anything."""
     failure: PolysmsError | None = None
     for attempt in _open(delivery, world.now()):
-        look = _Look(accounts[attempt.account], attempt, delivery, memory, world, seconds)
+        account = accounts[attempt.account]
+        look = _Look(account, attempt, delivery, memory, world, seconds, likely)
         try:
             seen, record = yield from look.steps()
-        except (LookupFailed, Unsupported) as error:
+        except LookupFailed as error:
             failure = error
+            continue
+        except Unsupported as error:
+            # Not being able to look says nothing of what was sent.
+            failure = LookupFailed(str(error), account=attempt.account, retry_later=False)
             continue
         delivery = _with(delivery, attempt, seen, record)
     return delivery, failure
@@ -103,18 +122,27 @@ class _Look:
     memory: Memory
     world: World
     seconds: float
+    likely: bool
 
     def steps(self) -> Generator[Step, Answer, tuple[Attempt, Record | None]]:
         """Look once; return the attempt as it is known then, and its record if there is one."""
         # The watermark first: what the list shows later than it, it would show by now.
         caught_up = yield from self._is_caught_up()
         sought = Sought(to=self.delivery.to, text=self.delivery.text, kind=self.delivery.kind)
-        records = yield from found(self.account, self.attempt, sought, self.memory, self.seconds)
+        records = yield from found(
+            self.account,
+            self.attempt,
+            sought,
+            self.memory,
+            self.seconds,
+            likely=self.likely,
+        )
         if records:
             settled = accepted_after_all(self.attempt, records)
         else:
             settled = self._in_vain(caught_up=caught_up)
-        self.memory.ended(settled, self.delivery.to or "")
+        if settled.outcome is not Outcome.MAYBE_SENT and settled.outcome is not None:
+            self.memory.ended(settled, self.delivery.to or "")
         return settled, records[0] if records else None
 
     def _is_caught_up(self) -> Generator[Step, Answer, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import httpx
@@ -122,3 +123,79 @@ def test_dry_run_that_nobody_could_send(command: Command, sandbox: str) -> None:
     said = command("send", *arguments, "--via", "wavix", "--dry-run", "hello")
     assert 3 == said.code
     assert "would be passed over: Wavix: sends MMS only" in said.out
+
+
+def test_dry_run_shows_whole_numbers_where_asked(command: Command, sandbox: str) -> None:
+    """``--reveal`` shows the numbers, and never a credential."""
+    del sandbox
+    said = command("send", "--to", NUMBER, "--dry-run", "--reveal", "hello")
+    assert f'"to": "{NUMBER}"' in said.out
+    assert "Bearer ***" in said.out
+
+
+def test_dry_run_of_two_copies(command: Command, sandbox: str) -> None:
+    """The requests are those of this very call: the first of two copies would live shortly."""
+    del sandbox
+    arguments = ("send", "--to", NUMBER, "--dry-run", "--json", "hello")
+    usual = json.loads(command(*arguments).out)["route"][0]["request"]["body"]
+    copies = command(*arguments, "--on-maybe-sent", "next")
+    bent = json.loads(copies.out)["route"][0]["request"]["body"]
+    assert {"validity"} == bent.keys() - usual.keys()
+
+
+def test_dry_run_checks_all_that_a_send_would(command: Command, sandbox: str) -> None:
+    """What a send would refuse is refused before anything is shown."""
+    del sandbox
+    said = command("send", "--to", NUMBER, "--dry-run", "--deadline", "soon", "hello")
+    assert (2, "") == (said.code, said.out)
+
+
+PARROT = """
+from polysms.providers.base import Request
+from polysms.providers.wavix import Wavix
+
+class Parrot(Wavix):
+    def request(self, message, reference):
+        headers = {
+            "X-Api-Key": "canary-parrot", "X-Signature": "c2lnbmVk", "Trace": "of canary-parrot",
+            "Content-Type": CONTENT_TYPE,
+        }
+        return Request("POST", "http://127.0.0.1:9/a?to=%2B13135550123", headers, CONTENT)
+"""
+CONTENTS = [
+    (
+        "application/x-www-form-urlencoded",
+        b"To=%2B13135550123&Body=a+b",
+        "To=+1********23&Body=a b",
+    ),
+    ("application/json", b'{"to": [13135550123, 5, true]}', {"to": ["1********23", 5, True]}),
+    ("application/json", b'"\\u0063anary-parrot"', "***"),
+    ("text/plain", b"to +13135550123", "to +1********23"),
+]
+
+
+@pytest.mark.parametrize(("kind", "content", "shown"), CONTENTS)
+def test_dry_run_of_an_adapter_of_ones_own(  # noqa: PLR0913 - a fixture each
+    command: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    kind: str,
+    content: bytes,
+    shown: object,
+) -> None:
+    """Whatever form a request has on the wire, it shows neither a credential nor a number."""
+    source = PARROT.replace("CONTENT_TYPE", repr(kind)).replace("CONTENT)", f"{content!r})")
+    (tmp_path / "parrot.py").write_text(source, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "parrot", raising=False)
+    (tmp_path / "polysms.toml").write_text(
+        '[accounts.own]\nprovider = "parrot:Parrot"\napi_key = "canary-parrot"\n'
+        'sender = "+13135550100"\n',
+        encoding="utf-8",
+    )
+    said = command("send", "--to", NUMBER, "--dry-run", "--json", "hello")
+    request = json.loads(said.out)["route"][0]["request"]
+    assert shown == request["body"]
+    assert "http://127.0.0.1:9/a?to=+1********23" == request["url"]
+    assert ["***", "***", "of ***", kind] == list(request["headers"].values())

@@ -9,19 +9,29 @@ from typing import Any
 import httpx
 import pytest
 
+from polysms import Client
+from polysms.cli import resolve as resolving
 from tests.cli.conftest import NUMBER, Command
 
 FILE = """
+default = "wavix"
 [accounts.wavix]
 api_key = "canary-wavix"
 sender = "+13135550100"
+[accounts.signalwire]
+space = "example"
+project_id = "p"
+api_token = "canary-signalwire"
+sender = "+13135550102"
+[accounts.memory]
+sender = "Acme"
 """
 TAKEN = "+13135550113"
 
 
 @pytest.fixture(autouse=True)
 def file(command: Command, tmp_path: Path) -> None:
-    """Write the configuration of one account."""
+    """Write the configuration of three accounts."""
     del command
     (tmp_path / "polysms.toml").write_text(FILE, encoding="utf-8")
 
@@ -96,6 +106,7 @@ BAD: list[tuple[bytes, str]] = [
     (b'{"delivery": null}', "line 1: holds no delivery, as"),
     (b'{"id": "x", "attempts": [1]}', "line 1: holds a delivery that cannot be read"),
     (b'{"id": "x", "status": "LOST", "attempts": []}', "that cannot be read"),
+    (b'{"id": "x", "status": "PENDING", "attempts": []}', "delivery without attempts: there is"),
     (b"\xff", "-: is not UTF-8 text"),
 ]
 
@@ -136,3 +147,100 @@ def test_masked_numbers_are_nobody(command: Command, sandbox: str) -> None:
     printed["delivery"]["attempts"][0]["lookup"] = "heuristic"
     said = command("resolve", "-", stdin=json.dumps(printed).encode())
     assert 4 == said.code
+    assert "its number is masked, and without it nothing like it can be found" in said.lines[0]
+    assert "--reveal" in said.lines[1]
+
+
+def test_masked_number_stays_as_it_was(command: Command, sandbox: str) -> None:
+    """A delivery that is still unknown comes back with all that it was read with."""
+    del sandbox
+    given = unclear(command)["delivery"]
+    given["attempts"][0]["reference"] = "01980000-0000-7000-8000-000000000000"
+    said = command("resolve", "--json", "-", stdin=json.dumps(given).encode())
+    assert given == json.loads(said.out)
+
+
+def test_likeness_is_no_proof(command: Command, sandbox: str) -> None:
+    """A text that was lost is not called sent because another one looks like it."""
+    to, behaviour = "+13135550141", f"{sandbox}/_sandbox/behaviour"
+    one = ("send", "--via", "signalwire", "--to", to, "--json", "--reveal")
+    other = json.loads(command(*one, "taken").out)
+    httpx.post(behaviour, json={"provider": "signalwire", "mode": "down"})
+    lost = command(*one, "lost")
+    httpx.post(behaviour, json={"provider": "signalwire", "mode": "ok"})
+    told = command("resolve", "--within", "20s", "-", stdin=lost.out.encode())
+    plain = command("resolve", "--within", "20s", "--json", "-", stdin=lost.out.encode())
+    found = json.loads(plain.out)
+    assert (4, 4, 4) == (lost.code, told.code, plain.code)
+    like = f"still unknown; signalwire has one like it, {other['provider_id']} ("
+    assert like in told.out
+    assert "which may be another of yours" in told.out
+    assert ("MAYBE_SENT", other["provider_id"]) == (found["status"], found["likely"]["provider_id"])
+
+
+def test_ctrl_c_proves_nothing(
+    command: Command, sandbox: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who stops a look-up knows no more than before: never exit code 3, which says "not sent"."""
+    del sandbox
+    printed = unclear(command)
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Client, "resolve", interrupted)
+    said = command("resolve", "-", stdin=json.dumps(printed).encode())
+    assert 4 == said.code
+    assert "interrupted: what is not told above is still unknown" in said.err
+
+
+def test_a_provider_that_cannot_be_asked_proves_nothing(command: Command, sandbox: str) -> None:
+    """An account without a list leaves it unknown."""
+    del sandbox
+    printed = unclear(command)
+    printed["delivery"]["attempts"][0].update(account="memory", provider="memory")
+    said = command("resolve", "-", stdin=json.dumps(printed).encode())
+    assert 4 == said.code
+    assert "cannot list its messages" in said.err
+    assert "still unknown" in said.out
+
+
+def test_every_account_is_checked_before_anybody_is_asked(command: Command, sandbox: str) -> None:
+    """A mistake in a later document is told before the first one is looked up."""
+    del sandbox
+    good, bad = unclear(command), unclear(command)
+    bad["delivery"]["attempts"][0]["account"] = "signalwire"
+    said = command("resolve", "-", stdin=(json.dumps(good) + json.dumps(bad)).encode())
+    assert (2, "") == (said.code, said.out)
+    assert "account signalwire: is signalwire here, and wavix was asked" in said.err
+
+
+def test_times_without_a_zone(command: Command, sandbox: str) -> None:
+    """A time without a zone is UTC, as everywhere."""
+    del sandbox
+    printed = unclear(command)
+    attempt = printed["delivery"]["attempts"][0]
+    attempt["started_at"] = attempt["started_at"].removesuffix("+00:00")
+    said = command("resolve", "--within", "20s", "-", stdin=json.dumps(printed).encode())
+    assert (0, "") == (said.code, said.err)
+
+
+def test_byte_order_mark_and_lines(command: Command, sandbox: str) -> None:
+    """What an editor puts before the text is no part of it; a mistake is told by its line."""
+    del sandbox
+    refused = command("send", "--to", "+13135550105", "--json", "hello").out.encode()
+    assert 3 == command("resolve", "-", stdin=b"\xef\xbb\xbf" + refused).code
+    count = refused.count(b"\n")
+    said = command("resolve", "-", stdin=refused + refused + b"x")
+    assert f"line {2 * count + 1}: is not JSON" in said.err
+
+
+def test_a_file_beyond_reason(
+    command: Command, sandbox: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No more is read than could be looked up."""
+    del sandbox
+    monkeypatch.setattr(resolving, "_MOST_BYTES", 10)
+    said = command("resolve", "-", stdin=b"{}" * 6)
+    assert 2 == said.code
+    assert "-: has more than 10 bytes" in said.err

@@ -158,17 +158,28 @@ def later(account: str = "wavix", at: float = EXPIRY + 1) -> Memory:
     return memory
 
 
-def looked(
-    delivery: Delivery, phone: Phone, memory: Memory | None = None, within: float = 0.0
+def looked(  # noqa: PLR0913 - each by name
+    delivery: Delivery,
+    phone: Phone,
+    memory: Memory | None = None,
+    within: float = 0.0,
+    *,
+    known: bool = True,
+    likely: bool = False,
 ) -> Delivery:
     """Step one resolve to its end; every request must be a look and no send."""
+    memory = memory or Memory()
+    for one in delivery.attempts if known else ():
+        if one.outcome is Outcome.MAYBE_SENT:
+            memory.ended(one, TO)
     steps: Generator[Step, Answer, Delivery] = resolve(
         delivery,
         CONFIG.accounts,
-        memory or Memory(),
+        memory,
         phone.world(),
         within=within,
         seconds=5.0,
+        likely=likely,
     )
     answer: Answer = None
     while True:
@@ -314,6 +325,44 @@ def test_likeness(held: tuple[Held, ...], adopted: bool) -> None:  # noqa: FBT00
     memory = later("signalwire", at=1.0)
     found = looked(unclear(attempt("signalwire")), Phone(*held, now=700.0), memory)
     assert (Status.SENT if adopted else Status.MAYBE_SENT) is found.status
+
+
+def test_likeness_of_a_strangers_attempt() -> None:
+    """Whoever does not know what else was sent takes a likely record only when told to."""
+    phone, delivery = Phone(Held(None, 1.0, 1.0), now=3.0), unclear(attempt("signalwire"))
+    assert Status.MAYBE_SENT is looked(delivery, phone, known=False).status
+    assert Status.SENT is looked(delivery, phone, known=False, likely=True).status
+    nobody = attrs.evolve(delivery, to=None)
+    assert Status.MAYBE_SENT is looked(nobody, phone, known=False, likely=True).status
+
+
+def test_learns_from_what_it_is_given() -> None:
+    """An accepted attempt in a delivery is nobody else's, and shows how far the list has come."""
+    memory = Memory()
+    accepted = attempt(
+        outcome=Outcome.ACCEPTED,
+        reference="r-2",
+        provider_id="m-2",
+        started_at=START + timedelta(seconds=EXPIRY + 1),
+    )
+    looked(unclear(accepted), Phone(now=3.0), memory)
+    mark = memory.watermark("wavix", START)
+    assert (True, "r-2") == (memory.owns("wavix", "m-2"), mark and mark.reference)
+
+
+def test_an_account_without_a_list() -> None:
+    """Not being able to look says nothing of what was sent: never a NotSent."""
+    config = Config.from_mapping({"accounts": {"memory": {"sender": "Acme"}}})
+    steps = resolve(
+        unclear(attempt("memory", lookup="exact")),
+        config.accounts,
+        Memory(),
+        Phone().world(),
+        within=0.0,
+        seconds=5.0,
+    )
+    with pytest.raises(LookupFailed, match="cannot list"):
+        next(steps)
 
 
 def test_a_tag_of_the_callers_own_leaves_likeness() -> None:
