@@ -187,7 +187,7 @@ def prices_of(tables: Any, where: str = PLACE) -> dict[str, Prices]:
 
 def _price_list(table: Any, key: str, where: str) -> Prices:
     listed = _tables({key: table}, key, where)
-    mms = _tables(listed, "mms", where)
+    mms = _tables({f"{key}.mms": listed.get("mms", {})}, f"{key}.mms", where)
     try:
         return Prices(sms={name: one for name, one in listed.items() if name != "mms"}, mms=mms)
     except ValueError as error:

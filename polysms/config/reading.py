@@ -117,6 +117,8 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 def value_of(value: object, kind: Any, key: str, where: str) -> Any:
     """Return one value as the type its field wants."""
+    if get_origin(kind) is Mapping and not isinstance(value, Mapping):
+        raise fault(key, f"is a {type(value).__name__}; write a table", where)
     try:
         return _converter.structure(value, kind)
     except (ValueError, TypeError, AttributeError, cattrs.BaseValidationError) as error:

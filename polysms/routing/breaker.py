@@ -7,7 +7,9 @@ are arguments. What counts as a failure is decided elsewhere (:mod:`polysms.rout
 from __future__ import annotations
 
 from collections import deque
-from enum import Enum
+from typing import ClassVar
+
+import attrs
 
 #: Failures in a row that open it.
 IN_A_ROW = 5
@@ -24,12 +26,23 @@ SUCCESSES = 2
 HEALED = 10.0
 
 
-class Entry(Enum):
-    """How an attempt came past the breaker: its answer means as much."""
+@attrs.frozen
+class Entry:
+    """How an attempt came past the breaker: its answer means as much.
 
-    USUAL = "usual"
-    PROBE = "probe"
-    FORCED = "forced"
+    ``kind`` is "usual", "probe" or "forced". ``era`` counts the breaker's openings and closings
+    until then: what was begun in another era says nothing of this one. None is always this one.
+    """
+
+    kind: str
+    era: int | None = attrs.field(default=None, eq=False)
+
+    USUAL: ClassVar[Entry]
+    PROBE: ClassVar[Entry]
+    FORCED: ClassVar[Entry]
+
+
+Entry.USUAL, Entry.PROBE, Entry.FORCED = Entry("usual"), Entry("probe"), Entry("forced")
 
 
 class Breaker:
@@ -42,7 +55,10 @@ class Breaker:
         self.open_until: float | None = None
         self._closed_at = 0.0
         self._successes = 0
-        self._probe_until: float | None = None
+        self._era = 0
+        self._usual = Entry("usual", 0)
+        self._probe: Entry | None = None
+        self._probe_until = 0.0
         # Seconds of the clock, each with its tries and its failures.
         self._window: deque[list[float]] = deque()
 
@@ -52,7 +68,7 @@ class Breaker:
 
     def is_probing(self, now: float) -> bool:
         """Whether a probe is under way. One that never came back is given up at its own time."""
-        return self._probe_until is not None and now < self._probe_until
+        return self._probe is not None and now < self._probe_until
 
     def admits(self, now: float) -> bool:
         """Whether the account may be asked now."""
@@ -66,24 +82,28 @@ class Breaker:
         Half open, this is the one probe: no other is made for so many seconds, or until it ends.
         """
         if self.open_until is None:
-            return Entry.USUAL
+            return self._usual
         if not self.admits(now):
             return None
-        self._probe_until = now + seconds
-        return Entry.PROBE
+        self._probe, self._probe_until = Entry("probe", self._era), now + seconds
+        return self._probe
 
     def leave(self, entry: Entry) -> None:
         """Note an answer that says nothing of the account's health."""
-        if entry is Entry.PROBE:
-            self._probe_until = None
+        # A probe that was given up makes no room for a third when it ends after all.
+        if entry is self._probe or entry is Entry.PROBE:
+            self._probe = None
 
     def succeeded(self, entry: Entry, now: float) -> None:
         """Note a success."""
         self.leave(entry)
+        usual = entry.kind == "usual"
+        if usual and self._is_stale(entry):
+            return
         if self.open_until is None:
             self.failures_in_a_row = 0
             self._count(now, failed=False)
-        elif entry is not Entry.USUAL:
+        elif not usual:
             self._successes += 1
             if self._successes >= SUCCESSES:
                 self._close(now)
@@ -93,8 +113,10 @@ class Breaker:
         self.leave(entry)
         if self.open_until is not None:
             # What was under way when it opened, or asked all the same, opens nothing further.
-            if entry is Entry.PROBE:
+            if entry.kind == "probe":
                 self._open(now, chance, "a probe failed")
+            return
+        if self._is_stale(entry):
             return
         self.failures_in_a_row += 1
         self._count(now, failed=True)
@@ -103,13 +125,22 @@ class Breaker:
         elif (said := self._too_many(now)) is not None:
             self._open(now, chance, said)
 
+    def _is_stale(self, entry: Entry) -> bool:
+        return entry.era is not None and entry.era != self._era
+
+    def _begin_era(self) -> None:
+        self._era += 1
+        self._usual = Entry("usual", self._era)
+
     def _close(self, now: float) -> None:
+        self._begin_era()
         self.open_until = None
         self.failures_in_a_row = 0
         self._closed_at = now
         self._window.clear()
 
     def _open(self, now: float, chance: float, why: str) -> None:
+        self._begin_era()
         if self.open_until is None:
             self.openings = max(0, self.openings - int((now - self._closed_at) / HEALED))
         self.openings += 1

@@ -51,8 +51,9 @@ def prepared(  # noqa: PLR0913 - each by name
     guard.check(message, account, plan.rails)
     guard.check_group(message, account)
     senders = senders_for(message, account, plan.senders)
-    # Where each was refused of late, nobody else could take the message: they are tried again.
-    senders = rested(senders, account, plan, world) or senders
+    fresh = rested(senders, account, plan, world)
+    # Those refused of late come last, for who else could say it?
+    senders = [*fresh, *(one for one in senders if one not in fresh)]
     unsupported = advisory(message, adapter.capabilities)
     if unsupported and plan.route.strict:
         names = " and ".join(unsupported)

@@ -119,6 +119,7 @@ class Run:
     def enter(self, ready: Ready, why: str, *, forced: bool) -> Entry | None:
         """Return how the account is asked, None where another send was quicker to probe it."""
         name, now = ready.account.name, self.world.clock()
+        self.forced = self.forced or forced
         forced = forced or len(self.accounts) == 1
         first = name in self.left
         entry = self.plan.health.enter(name, now, ready.seconds, forced=forced, first=first)

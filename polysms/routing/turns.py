@@ -10,14 +10,12 @@ from polysms.config import Account
 from polysms.delivery import Attempt, Evidence, Outcome
 from polysms.errors import NotSent, Unsupported
 from polysms.routing.preparing import rested
-from polysms.routing.run import Run
+from polysms.routing.run import LONGEST_WAIT, Run
 from polysms.routing.senders import senders_for
 from polysms.routing.strategies import STRATEGIES, Candidate, recipients_chance
 from polysms.routing.verdict import Verdict
 from polysms.segments import segments
 
-#: The longest wait (seconds) for a provider that says "later" before the next one is asked.
-LONGEST_WAIT = 5.0
 #: Before an account that could not be reached is asked again: a chance of this many seconds,
 #: twice as many each time (full jitter).
 FIRST_WAIT = 0.5
@@ -116,7 +114,6 @@ def _last_resort(run: Run) -> Turn | None:
     """Of those whose health says no, the one that may be well soonest: once per message."""
     if not run.left or run.forced:
         return None
-    run.forced = True
     now, health = run.world.clock(), run.plan.health
     name = min(run.left, key=lambda one: health.how_bad(one, now))
     return Turn(run.left[name], "no other is left, though it should rest", forced=True)

@@ -206,7 +206,7 @@ FAULTS = [
     ({"name": "x", "wait": 10**400}, "t.wait", "must be more than zero, and no more than a year"),
     ({"name": "x", "waits": []}, "t.waits", 'write seconds, as 60, "60s" or "2m"'),
     ({"name": "x", "counted": {"a": "x"}}, "t.counted", "write a whole number"),
-    ({"name": "x", "counted": 5}, "t.counted", "'int' object has no attribute"),
+    ({"name": "x", "counted": 5}, "t.counted", "is a int; write a table"),
     ("x", "t", "is a str; write a table"),
     ([], "t", "is a list; write a table"),
 ]

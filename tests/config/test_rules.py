@@ -448,3 +448,19 @@ def test_junk(
     ):
         with suppress(ConfigError):
             assert repr(config(**tables))
+
+
+def test_key_of_mms_prices() -> None:
+    """A mistake in the prices of MMS names its whole key."""
+    tables = {"accounts": {"first": {"provider": "memory"}}, "prices": {"first": {"mms": 0.01}}}
+    with pytest.raises(ConfigError, match="is a float; write tables") as raised:
+        Config.from_mapping(tables)
+    assert "prices.first.mms" == raised.value.key
+
+
+def test_weights_are_a_table() -> None:
+    """Weights that are no table are told so."""
+    route = {"accounts": "first", "strategy": "weighted", "weights": 5}
+    tables = {"accounts": {"first": {"provider": "memory"}}, "routes": {"main": route}}
+    with pytest.raises(ConfigError, match=r"routes\.main\.weights: is a int; write a table"):
+        Config.from_mapping(tables)

@@ -32,7 +32,7 @@ def opened(now: float = 0.0, chance: float = WHOLE) -> Breaker:
 def probe(breaker: Breaker, now: float, *, good: bool, chance: float = WHOLE) -> None:
     """Let one probe succeed or fail."""
     entry = breaker.enter(now, PROBE)
-    assert Entry.PROBE is entry
+    assert Entry.PROBE == entry
     if good:
         breaker.succeeded(entry, now)
     else:
@@ -235,7 +235,7 @@ def test_probe_that_failed_is_over() -> None:
     """A probe that fails before its time does not keep the next one waiting for that time."""
     breaker = opened()
     entry = breaker.enter(30.0, 600.0)
-    assert entry is Entry.PROBE
+    assert entry == Entry.PROBE
     breaker.failed(entry, 31.0, WHOLE)
     assert [None, Entry.PROBE] == [breaker.enter(90.9, 600.0), breaker.enter(91.0, 600.0)]
 
@@ -245,7 +245,7 @@ def test_probe_that_says_nothing() -> None:
     breaker = opened()
     breaker.enter(30.0, PROBE)
     breaker.leave(Entry.PROBE)
-    assert Entry.PROBE is breaker.enter(30.0, PROBE)
+    assert Entry.PROBE == breaker.enter(30.0, PROBE)
 
 
 def test_others_make_no_room_for_a_probe() -> None:
@@ -263,7 +263,7 @@ def test_two_successes_close_it() -> None:
     """One good probe is not enough; after two it is closed, and begins to count anew."""
     breaker = opened()
     probe(breaker, 30.0, good=True)
-    assert Entry.PROBE is breaker.enter(30.0, PROBE)
+    assert Entry.PROBE == breaker.enter(30.0, PROBE)
     breaker.succeeded(Entry.PROBE, 31.0)
     assert [Entry.USUAL] * 2 == [breaker.enter(31.0, PROBE) for _ in range(2)]
     fail(breaker, 4, 31.0)
@@ -288,7 +288,7 @@ def test_failed_probe_opens_it_longer() -> None:
     probe(breaker, 30.0, good=False)
     assert (60.0, "a probe failed") == (breaker.seconds_closed_for(30.0), breaker.opened_for)
     probe(breaker, 90.0, good=True)
-    assert Entry.PROBE is breaker.enter(90.0, PROBE)
+    assert Entry.PROBE == breaker.enter(90.0, PROBE)
 
 
 @pytest.mark.parametrize("now", [5.0, 30.0, 31.0])
@@ -301,7 +301,7 @@ def test_answers_to_what_was_asked_before(now: float) -> None:
     assert (30.0, 1) == (breaker.open_until, breaker.openings)
     assert "5 failures in a row" == breaker.opened_for
     probe(breaker, 31.0, good=True)
-    assert Entry.PROBE is breaker.enter(31.0, PROBE)
+    assert Entry.PROBE == breaker.enter(31.0, PROBE)
 
 
 def test_forced_failures_open_nothing_further() -> None:
@@ -318,7 +318,44 @@ def test_forced_successes_close_it() -> None:
     breaker.succeeded(Entry.FORCED, 1.0)
     assert not breaker.admits(1.0)
     breaker.succeeded(Entry.FORCED, 2.0)
-    assert Entry.USUAL is breaker.enter(2.0, PROBE)
+    assert Entry.USUAL == breaker.enter(2.0, PROBE)
+
+
+def test_a_probe_given_up_makes_room_for_no_third() -> None:
+    """When it answers after all, the second one is still in flight."""
+    breaker = Breaker()
+    for _ in range(5):
+        breaker.failed(Entry.USUAL, 0.0, 1.0)
+    first = breaker.enter(30.0, 10.0)
+    assert first is not None
+    assert Entry.PROBE == breaker.enter(40.0, 10.0)
+    breaker.succeeded(first, 40.1)
+    assert breaker.enter(40.2, 10.0) is None
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_what_began_before_an_opening_says_nothing_after_it(good: bool) -> None:  # noqa: FBT001
+    """Answers of another era neither open it again nor end a row of failures."""
+    breaker = Breaker()
+    stale = [breaker.enter(0.0, 30.0) for _ in range(10)]
+    for entry in stale[:5]:
+        assert entry is not None
+        breaker.failed(entry, 1.0, 0.0)
+    for _ in range(2):
+        probe = breaker.enter(16.0, 10.0)
+        assert probe is not None
+        breaker.succeeded(probe, 16.0)
+    for _ in range(4):
+        breaker.failed(Entry.USUAL, 17.0, 0.0)
+    for entry in stale[5:]:
+        assert entry is not None
+        if good:
+            breaker.succeeded(entry, 18.0)
+        else:
+            breaker.failed(entry, 18.0, 0.0)
+    assert breaker.admits(18.0)
+    breaker.failed(Entry.USUAL, 19.0, 0.0)
+    assert not breaker.admits(19.0)
 
 
 @attrs.define
@@ -332,17 +369,21 @@ class Model:
     successes: int = 0
     row: int = 0
     closed_at: float = 0.0
+    era: int = 0
     tries: list[tuple[float, bool]] = attrs.field(factory=list)
 
-    def end(self, entry: Entry, *, good: bool, chance: float) -> None:
-        """Note the end of an attempt."""
+    def end(self, entry: Entry, era: int, *, good: bool, chance: float) -> None:
+        """Note the end of an attempt that was begun in an era."""
+        if entry == Entry.USUAL and era != self.era:
+            return
         if not self.open:
             self.count(good=good, chance=chance)
-        elif good and entry is not Entry.USUAL:
+        elif good and entry != Entry.USUAL:
             self.successes += 1
             if self.successes == 2:
                 self.open, self.row, self.closed_at, self.tries = False, 0, self.now, []
-        elif not good and entry is Entry.PROBE:
+                self.era += 1
+        elif not good and entry == Entry.PROBE:
             self.trip(chance)
 
     def count(self, *, good: bool, chance: float) -> None:
@@ -358,7 +399,7 @@ class Model:
 
     def trip(self, chance: float) -> None:
         """Open."""
-        self.open, self.successes = True, 0
+        self.open, self.successes, self.era = True, 0, self.era + 1
         self.openings += 1
         self.until = self.now + min(300, 30 * self.openings) * (1 + chance) / 2
 
@@ -370,8 +411,8 @@ class Beside(RuleBasedStateMachine):
         super().__init__()
         self.breaker = Breaker()
         self.model = Model()
-        # What is under way: how it entered, and when it is given up.
-        self.under_way: list[tuple[Entry, float]] = []
+        # What is under way: how it entered, when it is given up, and in which era it began.
+        self.under_way: list[tuple[Entry, float, int]] = []
 
     @property
     def now(self) -> float:
@@ -380,13 +421,12 @@ class Beside(RuleBasedStateMachine):
 
     def probes(self) -> int:
         """Return how many probes are under way."""
-        return sum(one is Entry.PROBE and self.now < until for one, until in self.under_way)
+        return sum(one == Entry.PROBE and self.now < until for one, until, _ in self.under_way)
 
     @rule(quarters=st.one_of(st.integers(1, 8), st.integers(1, 400)))
     def wait(self, quarters: int) -> None:
-        """Time goes by; what took too long never ends."""
+        """Time goes by; what is given up may end all the same."""
         self.model.now += quarters / 4
-        self.under_way = [one for one in self.under_way if self.now < one[1]]
 
     @rule(seconds=st.integers(1, 60))
     def enter(self, seconds: int) -> None:
@@ -396,30 +436,31 @@ class Beside(RuleBasedStateMachine):
             expected = Entry.USUAL
         elif self.now >= self.model.until and not self.probes():
             expected = Entry.PROBE
-        assert expected is self.breaker.enter(self.now, seconds)
-        if expected is not None:
-            self.under_way.append((expected, self.now + seconds))
+        found = self.breaker.enter(self.now, seconds)
+        assert expected == found
+        if found is not None:
+            self.under_way.append((found, self.now + seconds, self.model.era))
 
     @rule(seconds=st.integers(1, 60))
     def force(self, seconds: int) -> None:
         """One asks all the same."""
-        self.under_way.append((Entry.FORCED, self.now + seconds))
+        self.under_way.append((Entry.FORCED, self.now + seconds, self.model.era))
 
     @precondition(lambda self: self.under_way)
     @rule(data=st.data(), good=st.sampled_from([True, False, None]), chance=st.floats(0, 1))
     def end(self, data: st.DataObject, good: bool | None, chance: float) -> None:  # noqa: FBT001
         """One of those under way ends."""
-        entry, _ = self.under_way.pop(data.draw(st.integers(0, len(self.under_way) - 1)))
-        self._tell(entry, good=good, chance=chance)
+        entry, _, era = self.under_way.pop(data.draw(st.integers(0, len(self.under_way) - 1)))
+        self._tell(entry, era, good=good, chance=chance)
 
     @rule(pattern=st.lists(st.booleans(), min_size=1, max_size=30), chance=st.floats(0, 1))
     def many(self, pattern: list[bool], chance: float) -> None:
         """Many ask and are answered at once, as long as it is closed."""
         for good in pattern:
             if self.breaker.open_until is None:
-                self._tell(Entry.USUAL, good=good, chance=chance)
+                self._tell(Entry.USUAL, self.model.era, good=good, chance=chance)
 
-    def _tell(self, entry: Entry, *, good: bool | None, chance: float) -> None:
+    def _tell(self, entry: Entry, era: int, *, good: bool | None, chance: float) -> None:
         if good is None:
             self.breaker.leave(entry)
             return
@@ -427,7 +468,7 @@ class Beside(RuleBasedStateMachine):
             self.breaker.succeeded(entry, self.now)
         else:
             self.breaker.failed(entry, self.now, chance)
-        self.model.end(entry, good=good, chance=chance)
+        self.model.end(entry, era, good=good, chance=chance)
 
     @invariant()
     def same(self) -> None:

@@ -50,7 +50,7 @@ def test_nothing_is_noted() -> None:
     for _ in range(3):
         seen(street, strategy="round_robin")
     assert [0, 0, 0] == [street.health.last_chosen(name) for name in NAMES]
-    assert Entry.PROBE is street.health.enter("wavix", street.clock.seconds, 1.0)
+    assert Entry.PROBE == street.health.enter("wavix", street.clock.seconds, 1.0)
 
 
 def test_those_that_rest_come_last() -> None:

@@ -27,8 +27,8 @@ from polysms.providers.base import Response
 from polysms.routing.breaker import Entry
 from polysms.routing.deliver import deliver
 from polysms.routing.health import Signal
+from polysms.routing.run import LONGEST_WAIT
 from polysms.routing.steps import Admit, Call, Failure, Stage
-from polysms.routing.turns import LONGEST_WAIT
 from tests.routing.streets import Sent, Steps, Street
 from tests.routing.test_deliver import OK, TABLES, broken, status
 
@@ -318,25 +318,26 @@ HISTORIES = st.lists(
         st.sampled_from([0.0, 0.0, 1.0, 29.0, 31.0, 301.0]),
         st.one_of(
             st.sampled_from([DOWN, (status(401),) * 3, (OK["wavix"], NOTHING, status(402))]),
-            st.tuples(*[st.sampled_from(ANSWERS)] * 3),
+            st.tuples(*[st.sampled_from([*ANSWERS, BAD_SENDER])] * 3),
         ),
         st.sampled_from(["failover", "round_robin", "weighted"]),
+        st.sampled_from([None, None, "@alerts", "15162065575", "+13137890021"]),
     ),
     max_size=25,
 )
 
 
 @given(history=HISTORIES)
-@example(history=[(0.0, DOWN, "failover")] * 12)
+@example(history=[(0.0, DOWN, "failover", None)] * 12)
 def test_never_the_last_usable_route(
-    history: list[tuple[float, Sequence[Response | Failure], str]],
+    history: list[tuple[float, Sequence[Response | Failure], str, str | None]],
 ) -> None:
     """Whatever happened before: a message is tried, and one account at most is forced."""
     street = Street()
-    for number, (pause, answers, strategy) in enumerate(history):
+    for number, (pause, answers, strategy, sender) in enumerate(history):
         street.clock.seconds += pause
         street.script = dict(zip(NAMES, answers, strict=True))
-        sent = street.send(message(number), strategy=strategy)
+        sent = street.send(message(number, from_=sender), strategy=strategy)
         assert sent.asked
         reasons = [why for _, _, why in sent.considered]
         assert reasons.count(LAST) <= 1
@@ -360,6 +361,14 @@ def test_short_pause_is_waited_for(seconds: int) -> None:
     sent = street.send(message())
     assert (["wavix", "wavix"], [seconds]) == (sent.asked, sent.waits)
     assert ["first by failover", "asked again"] == sent.why("wavix")
+
+
+def test_pause_of_six_seconds_is_too_long() -> None:
+    """One second more than five is not waited for while another account is left."""
+    street = Street()
+    street.script["wavix"] = [status(429, retry_after="6")]
+    sent = street.send(message())
+    assert (["wavix", "carrierx"], []) == (sent.asked, sent.waits)
 
 
 def test_others_wait_for_a_short_pause_too() -> None:
@@ -765,3 +774,35 @@ def test_those_left_are_told(answer: Response | Failure, reasons: list[str]) -> 
     street.script["wavix"] = answer
     sent = street.send(message())
     assert [[why] for why in reasons] == [sent.why("carrierx"), sent.why("signalwire")]
+
+
+def test_forced_account_must_be_able() -> None:
+    """The one forced attempt is not used up by an account that cannot say the message."""
+    street = Street()
+    opened(street, *NAMES)
+    assert ["carrierx"] == street.send(message(from_="15162065575")).asked
+
+
+def test_forced_account_must_not_be_paused() -> None:
+    """Nor by one that asked to be left alone for longer than anybody waits."""
+    street = Street()
+    opened(street, "carrierx", "signalwire")
+    opened(street, "wavix", chance=0.0)
+    street.health.pause("wavix", street.clock.seconds, 60.0)
+    assert ["carrierx"] == street.send(message()).asked
+
+
+def test_refused_sender_of_a_single_account() -> None:
+    """A sender that rests is still used where no other can say the message."""
+    street = Street()
+    street.script["wavix"] = [BAD_SENDER]
+    street.send(message(), "wavix")
+    assert ["wavix"] == street.send(message(), "wavix").asked
+
+
+def test_skip_waits_for_the_last() -> None:
+    """With "skip" the last account's short pause is waited for: there is nobody else."""
+    street = Street()
+    street.health.pause("wavix", street.clock.seconds, 2.0)
+    sent = street.send(message(), "wavix", when_limited="skip")
+    assert (["wavix"], [2.0]) == (sent.asked, sent.waits)

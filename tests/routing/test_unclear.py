@@ -322,6 +322,13 @@ def test_what_was_found_belongs_to_somebody() -> None:
     assert there.memory.owns("wavix", "w-0")
 
 
+def test_what_was_accepted_belongs_to_somebody() -> None:
+    """An accepted message keeps its record: an unclear one does not take it for its own."""
+    there = street()
+    send(there)
+    assert there.memory.owns("wavix", "w-1")
+
+
 def test_found_without_an_id() -> None:
     """The reference alone is proof: a record that names no id belongs to nobody else."""
     there = street(resolve_within="8s")
