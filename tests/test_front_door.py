@@ -191,7 +191,12 @@ def test_send_hands_everything_on(shared: list[Client]) -> None:
 
     with Told({"accounts": {"null": {}}}) as client:
         shared.append(client)
-        settings = {"via": "null", "on_maybe_sent": "next", "deadline": 5, "attempt_timeout": 2}
+        settings: dict[str, Any] = {
+            "via": "null",
+            "on_maybe_sent": "next",
+            "deadline": 5,
+            "attempt_timeout": 2,
+        }
         polysms.send("+13135550123", "x", from_="A", **settings)
     assert [(Message("+13135550123", "x", from_="A"), settings)] == asked
 
