@@ -167,13 +167,6 @@ def _wire(before: Said, after: Said, number: Callable[[str | None], str]) -> Ite
     if after.from_ != before.from_:
         new, old = number(after.from_), number(before.from_)
         yield f"the sender becomes {new!r} instead of {old!r}"
-    if after.kind != before.kind:
-        yield f"it becomes an {after.kind.upper()} instead of an {before.kind.upper()}"
-    if after.segments != before.segments:
-        yield f"segments: {after.segments} instead of {before.segments}"
-    if len(after.recipients) != len(before.recipients):
-        many, few = len(after.recipients), len(before.recipients)
-        yield f"numbers that it reaches: {many} instead of {few}"
 
 
 def _wishes(before: Said, after: Said) -> Iterator[str]:

@@ -17,6 +17,7 @@ from polysms.config import Config
 from polysms.delivery import Attempt, Delivery, Evidence, Outcome, Status
 from polysms.errors import LookupFailed
 from polysms.providers.base import Response
+from polysms.routing.finding import MOST_PAGES
 from polysms.routing.plan import Memory
 from polysms.routing.resolve import HORIZON, resolve
 from polysms.routing.steps import Answer, Call, Failure, Stage, Step, Wait, World
@@ -372,6 +373,24 @@ def test_a_tag_of_the_callers_own_leaves_likeness() -> None:
     phone = Phone(mine, other, now=3.0)
     assert Status.SENT is looked(unclear(own), phone).status
     assert "tag=" not in phone.asked[0].request.url
+
+
+class Endless(Phone):
+    """A list whose pages never end."""
+
+    def answer(self, call: Call) -> Response | Failure:
+        """Return a page that names the next."""
+        self.asked.append(call)
+        following = f"/api/messaging/logs?page_token=PA{len(self.asked)}"
+        return _json({"data": [], "links": {"next": following}})
+
+
+def test_a_list_too_long_to_look_through() -> None:
+    """Likeness needs the whole list: one that does not end is no answer, and the look does."""
+    phone = Endless(now=3.0)
+    with pytest.raises(LookupFailed, match="too many messages"):
+        looked(unclear(attempt("signalwire")), phone)
+    assert MOST_PAGES == len(phone.asked)
 
 
 def test_several_copies_are_told() -> None:
