@@ -7,12 +7,12 @@ each exchange, and a pool that looks at every connection twice for each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX, Lock
 from types import FunctionType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import httpcore
 import httpx
@@ -22,12 +22,13 @@ from polysms.providers.base import Request
 Build = Callable[[Request, dict[str, Any]], httpcore.Request]
 Carry = Callable[[httpcore.Request], "Answered"]
 Key = tuple[bytes, bytes, int | None]
+C = TypeVar("C", httpcore.ConnectionInterface, httpcore.AsyncConnectionInterface)
 
 #: Connections at most in use at once, and unused ones that are kept: as httpx's own defaults.
 MOST = 100
 MOST_IDLE = 20
 _HTTPX = httpx.HTTPTransport.close.__code__.co_filename
-_ERRORS = (
+ERRORS = (
     httpcore.TimeoutException,
     httpcore.NetworkError,
     httpcore.ProtocolError,
@@ -47,21 +48,19 @@ class PooledTransport(httpx.HTTPTransport):
         self._slots: SimpleQueue[None] = SimpleQueue()
         for _ in range(MOST):
             self._slots.put(None)
-        self._idle = _Idle()
+        self._idle: Idle[httpcore.ConnectionInterface] = Idle(MOST_IDLE)
 
     def shorter(self) -> tuple[Build, Carry] | None:
         """Return what builds a request and what carries it, None where httpx is to do it.
 
         It is where a recorder, a tracer or a mock sits in httpx's transport: they want its objects.
         """
-        handle: object = httpx.HTTPTransport.handle_request
-        if isinstance(handle, FunctionType) and handle.__code__.co_filename == _HTTPX:
-            return built, self._carry
-        return None
+        return (built, self._carry) if is_httpx(httpx.HTTPTransport.handle_request) else None
 
     def close(self) -> None:
         """Close every connection; one that is in use, when its exchange is over."""
-        self._idle.close()
+        for connection in self._idle.emptied():
+            connection.close()
         super().close()
 
     def _carry(self, request: httpcore.Request) -> Answered:
@@ -71,17 +70,16 @@ class PooledTransport(httpx.HTTPTransport):
             raise httpx.PoolTimeout("no connection was free in time") from None
         try:
             return self._carried(request)
-        except _ERRORS as error:
+        except ERRORS as error:
             self._slots.put(None)
-            raise _of_httpx(error) from error
+            raise of_httpx(error) from error
         except BaseException:
             self._slots.put(None)
             raise
 
     def _carried(self, request: httpcore.Request) -> Answered:
-        url = request.url
-        key = (url.scheme, url.host, url.port)
-        connection = self._idle.taken(key) or self._pool.create_connection(url.origin)
+        key = key_of(request)
+        connection = self._taken(key) or self._pool.create_connection(request.url.origin)
         try:
             answer = connection.handle_request(request)
         except BaseException:
@@ -90,58 +88,57 @@ class PooledTransport(httpx.HTTPTransport):
 
         def release() -> None:
             try:
-                self._idle.put(key, connection)
+                if (surplus := self._idle.put(key, connection)) is not None:
+                    surplus.close()
             finally:
                 self._slots.put(None)
 
         return Answered(answer, release)
 
-
-class _Idle:
-    """Connections that nobody uses, the one used last at the end."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._kept: list[tuple[Key, httpcore.ConnectionInterface]] = []
-        self._closed = False
-
-    def taken(self, key: Key) -> httpcore.ConnectionInterface | None:
+    def _taken(self, key: Key) -> httpcore.ConnectionInterface | None:
         """Return a connection that is still good, None where there is none."""
-        while (found := self._found(key)) is not None:
+        while (found := self._idle.found(key)) is not None:
             if not found.has_expired():
                 return found
             found.close()
         return None
 
-    def _found(self, key: Key) -> httpcore.ConnectionInterface | None:
+
+class Idle(Generic[C]):
+    """Connections that nobody uses, the one used last at the end. It closes none of them."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = Lock()
+        self._kept: list[tuple[Key, C]] = []
+        self._closed = False
+
+    def found(self, key: Key) -> C | None:
+        """Return the connection used last, which may have expired; None where there is none."""
         with self._lock:
             for place in range(len(self._kept) - 1, -1, -1):
                 if self._kept[place][0] == key:
                     return self._kept.pop(place)[1]
         return None
 
-    def put(self, key: Key, connection: httpcore.ConnectionInterface) -> None:
-        """Keep a connection that can be used again; close one that has rested too long."""
-        surplus = None
+    def put(self, key: Key, connection: C) -> C | None:
+        """Keep a connection that can be used again; return one that is to be closed."""
         with self._lock:
-            if self._closed:
-                surplus = connection
-            elif connection.is_idle():
-                self._kept.append((key, connection))
-            if len(self._kept) > 1 and (len(self._kept) > MOST_IDLE or self._is_oldest_expired()):
-                surplus = self._kept.pop(0)[1]
-        if surplus is not None:
-            surplus.close()
+            if self._closed or not connection.is_idle():
+                return connection
+            self._kept.append((key, connection))
+            if len(self._kept) > 1 and (len(self._kept) > self._most or self._is_oldest_expired()):
+                return self._kept.pop(0)[1]
+        return None
 
     def _is_oldest_expired(self) -> bool:
         return self._kept[0][1].has_expired()
 
-    def close(self) -> None:
-        """Close them all, and those that come back."""
+    def emptied(self) -> list[C]:
+        """Return them all, for closing; from now on none is kept."""
         with self._lock:
             kept, self._kept, self._closed = self._kept, [], True
-        for _, connection in kept:
-            connection.close()
+        return [connection for _, connection in kept]
 
 
 class Answered:
@@ -149,22 +146,15 @@ class Answered:
 
     def __init__(self, answer: httpcore.Response, release: Callable[[], None]) -> None:
         self.status_code = answer.status
-        self.headers = _headers(answer.headers)
-        self._body: Any = answer.stream
+        self.headers = headers_of(answer)
+        #: The body's bytes, as they come. Its errors stay httpcore's: the status is known by then.
+        self.stream: Any = answer.stream
         self._release = release
-
-    @property
-    def stream(self) -> Iterator[bytes]:
-        """The body's bytes, as they come."""
-        try:
-            yield from self._body
-        except _ERRORS as error:
-            raise _of_httpx(error) from error
 
     def close(self) -> None:
         """Give the connection back, or close it where the answer was not read to its end."""
         try:
-            self._body.close()
+            self.stream.close()
         finally:
             self._release()
 
@@ -183,6 +173,11 @@ def built(request: Request, extensions: dict[str, Any]) -> httpcore.Request:
     )
 
 
+def is_httpx(handle: object) -> bool:
+    """Whether a method of httpx's transports is httpx's own, and nobody looks on."""
+    return isinstance(handle, FunctionType) and handle.__code__.co_filename == _HTTPX
+
+
 @lru_cache(maxsize=64)
 def _parsed(url: str) -> tuple[httpcore.URL, bytes]:
     parsed = httpx.URL(url)
@@ -192,14 +187,21 @@ def _parsed(url: str) -> tuple[httpcore.URL, bytes]:
     return whole, parsed.netloc
 
 
-def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+def key_of(request: httpcore.Request) -> Key:
+    """Return whose connections can carry a request."""
+    return request.url.scheme, request.url.host, request.url.port
+
+
+def headers_of(answer: httpcore.Response) -> dict[str, str]:
+    """Return an answer's headers, their names in small letters."""
     headers: dict[str, str] = {}
-    for name, value in raw:
+    for name, value in answer.headers:
         key, said = name.decode("latin-1").lower(), value.decode("latin-1")
         headers[key] = f"{headers[key]}, {said}" if key in headers else said
     return headers
 
 
-def _of_httpx(error: Exception) -> Exception:
+def of_httpx(error: Exception) -> Exception:
+    """Return an error of httpcore's as httpx raises it."""
     kind: type[Exception] = getattr(httpx, type(error).__name__, httpx.TransportError)
     return kind(str(error))

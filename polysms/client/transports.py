@@ -119,7 +119,9 @@ def make_sync(account: Account) -> httpx.HTTPTransport:
 
 def make_async(account: Account) -> httpx.AsyncHTTPTransport:
     """Return the default async transport; its deadline is asyncio's own."""
-    return httpx.AsyncHTTPTransport(
+    from polysms.client.pooled_async import AsyncPooledTransport  # noqa: PLC0415 - as above
+
+    return AsyncPooledTransport(
         verify=_tls(account), trust_env=account.trust_env, proxy=_proxy(account)
     )
 

@@ -20,6 +20,7 @@ import attrs
 import httpx
 
 from polysms import redact
+from polysms.client.trace import Trace
 from polysms.config import Timeouts
 from polysms.providers.base import Request, Response
 from polysms.routing.steps import Failure, Stage
@@ -28,10 +29,6 @@ from polysms.routing.steps import Failure, Stage
 LONGEST_ANSWER = 1024 * 1024
 #: Transports whose silence about a request proves that it was not written.
 TRACING = (httpx.HTTPTransport, httpx.AsyncHTTPTransport)
-_NEVER_WRITTEN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-_STARTED = frozenset({"http11.send_request_headers.started", "http2.send_request_headers.started"})
-_TUNNEL = "proxy.start_tls.started"
-_WRITTEN = frozenset({"http11.send_request_body.complete", "http2.send_request_body.complete"})
 
 Build = Callable[[Request, dict[str, Any]], Any]
 
@@ -45,52 +42,6 @@ class Exchange:
 
     answer: Response | Failure
     interrupt: BaseException | None = None
-
-
-class Trace(dict[str, Mapping[str, Any]]):
-    """How far a request got, from httpcore's events: the last of each name is kept.
-
-    ``extensions`` are those of the request. Once it is written nothing that follows would tell
-    anything new, and each event costs time: then the trace takes itself out of them.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.extensions: dict[str, Any] = {}
-
-    def note(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take one event."""
-        self[event] = info
-        if event in _WRITTEN and self.started:
-            self.extensions.pop("trace", None)
-
-    async def later(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take one event, as httpcore's async half hands it in."""
-        self.note(event, info)
-
-    @property
-    def started(self) -> bool:
-        """Whether the message's own request was begun; a proxy's CONNECT before it is not it."""
-        infos = [self[event] for event in _STARTED if event in self]
-        return any(info["request"].method != b"CONNECT" for info in infos)
-
-    @property
-    def written(self) -> bool:
-        """Whether the request was handed over whole, as far as can be told.
-
-        After a proxy's CONNECT, whose events have the same names, it cannot: then it was.
-        """
-        return _TUNNEL in self or any(event in self for event in _WRITTEN)
-
-    def stage(self, error: BaseException, *, tracing: bool) -> Stage:
-        """Return how far the request got. A transport that may be silent proves little."""
-        if tracing:
-            if not self.started:
-                return Stage.NOTHING
-            return Stage.WHOLE if self.written else Stage.PARTIAL
-        if isinstance(error, _NEVER_WRITTEN) and not self.started:
-            return Stage.NOTHING
-        return Stage.WHOLE
 
 
 def outgoing(

@@ -399,3 +399,23 @@ def test_half_written_request(monkeypatch: pytest.MonkeyPatch) -> None:
     assert raised.value.delivery is not None
     tried = raised.value.delivery.attempts
     assert [Evidence.NOT_COMPLETE] * 2 == [attempt.evidence for attempt in tried]
+
+
+def test_interrupt_when_all_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C between the last byte and the next line of ours: the provider may have it."""
+    real = socket.socket.send
+
+    def interrupted(self: socket.socket, data: Any, *flags: int) -> int:
+        sent = real(self, data, *flags)
+        if b"message_body" in bytes(data):
+            raise KeyboardInterrupt
+        return sent
+
+    monkeypatch.setattr(socket.socket, "send", interrupted)
+    with FaultServer(FAULTS["none"]) as server:
+        both = Both("sync", {"accounts": {"wavix": {**WAVIX, "base_url": server.url}}})
+        with pytest.raises(KeyboardInterrupt) as raised:
+            both.send(MESSAGE)
+        both.close()
+    assert [True] == [seen.processed for seen in server.seen]
+    assert MaybeSent is type(raised.value.__cause__)

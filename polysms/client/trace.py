@@ -1,0 +1,82 @@
+"""How far a request got, told by httpcore's ``trace`` extension as it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import httpx
+
+from polysms.routing.steps import Stage
+
+_NEVER_WRITTEN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_STARTED = frozenset({"http11.send_request_headers.started", "http2.send_request_headers.started"})
+_TUNNEL = "proxy.start_tls.started"
+_BODY = ("http11.send_request_body", "http2.send_request_body")
+_WRITTEN = frozenset(f"{body}.complete" for body in _BODY)
+
+
+class Trace(dict[str, Mapping[str, Any]]):
+    """How far a request got, from httpcore's events: the last of each name is kept.
+
+    ``extensions`` are those of the request. Once it is written nothing that follows would tell
+    anything new, and each event costs time: then the trace takes itself out of them. ``proofs``
+    name httpcore's errors that leave a body unfinished.
+    """
+
+    proofs: ClassVar[frozenset[str]] = frozenset({"WriteError", "WriteTimeout"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.extensions: dict[str, Any] = {}
+
+    def note(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take one event."""
+        self[event] = info
+        if event in _WRITTEN and self.started:
+            self.extensions.pop("trace", None)
+
+    async def later(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take one event, as httpcore's async half hands it in."""
+        self.note(event, info)
+
+    @property
+    def started(self) -> bool:
+        """Whether the message's own request was begun; a proxy's CONNECT before it is not it."""
+        infos = [self[event] for event in _STARTED if event in self]
+        return any(info["request"].method != b"CONNECT" for info in infos)
+
+    @property
+    def written(self) -> bool:
+        """Whether the request may have been handed over whole.
+
+        After a proxy's CONNECT, whose events have the same names, it cannot be told: then it was.
+        """
+        if _TUNNEL in self or any(event in self for event in _WRITTEN):
+            return True
+        return any(self._may_be_whole(body) for body in _BODY)
+
+    def _may_be_whole(self, body: str) -> bool:
+        # An interrupt (Ctrl-C, a cancellation) may come when all is with the system already: only
+        # an error of the writing itself proves that something of the body is missing.
+        failed = self.get(f"{body}.failed", {}).get("exception")
+        return f"{body}.started" in self and type(failed).__name__ not in self.proofs
+
+    def stage(self, error: BaseException, *, tracing: bool) -> Stage:
+        """Return how far the request got. A transport that may be silent proves little."""
+        if tracing:
+            if not self.started:
+                return Stage.NOTHING
+            return Stage.WHOLE if self.written else Stage.PARTIAL
+        if isinstance(error, _NEVER_WRITTEN) and not self.started:
+            return Stage.NOTHING
+        return Stage.WHOLE
+
+
+class LoopTrace(Trace):
+    """As Trace, in an event loop.
+
+    asyncio writes at once and waits afterwards: a timeout that ends the waiting proves nothing.
+    """
+
+    proofs: ClassVar[frozenset[str]] = frozenset({"WriteError"})
