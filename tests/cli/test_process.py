@@ -36,12 +36,15 @@ def started() -> Iterator[Started]:
     with contextlib.ExitStack() as running:
 
         def start(*arguments: str) -> subprocess.Popen[str]:
+            # A run in the background of a script ignores Ctrl-C, and would hand that on.
+            before = signal.signal(signal.SIGINT, signal.default_int_handler)
             process = subprocess.Popen(  # noqa: S603 - our own command
                 [*POLYSMS, *arguments],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 encoding="utf-8",
             )
+            signal.signal(signal.SIGINT, before)
             running.enter_context(process)
             running.callback(process.kill)
             return process
