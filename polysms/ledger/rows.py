@@ -1,0 +1,208 @@
+"""Messages, attempts, deliveries and events as rows, and back, with nothing lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from polysms.delivery import (
+    Attempt,
+    Delivery,
+    DeliveryReport,
+    Event,
+    Evidence,
+    InboundMessage,
+    Outcome,
+    Status,
+)
+from polysms.errors import Reason
+from polysms.message import Message
+from polysms.plain import delivery_from_dict, delivery_to_dict
+from polysms.segments import segments
+from polysms.values import changed
+
+Row = Mapping[Any, Any]
+
+_LISTS = ("looks", "unsupported", "warnings")
+_WORDS = {"outcome": Outcome, "evidence": Evidence, "reason": Reason}
+_NAMES = {"from_": "sender"}
+_ATTEMPT = tuple((f.name, _NAMES.get(f.name, f.name)) for f in attrs.fields(Attempt))
+#: What a delivery has in columns of its own, or in those of its attempts.
+_APART = ("id", "key", "tag", "text", "media", "raw", "attempts", "segments")
+_DEFAULTS = delivery_to_dict(Delivery(id=None, status=Status.PENDING))
+
+
+def message_row(id_: str, message: Message, *, texts: bool, created_at: datetime) -> dict[str, Any]:
+    """Return a message's row, nothing of it sent yet; without its text where none is kept."""
+    return {
+        "id": id_,
+        "tenant": message.tenant or "",
+        "key": message.key,
+        "tag": message.tag,
+        "kind": message.kind,
+        "recipient": message.to,
+        "sender": message.from_,
+        "text": message.text if texts else None,
+        "media": list(message.media) if texts and message.media else None,
+        "options": plain_options(message) if texts and message.options else None,
+        "valid_for": message.valid_for,
+        "status_callback": message.status_callback,
+        "timezone": message.timezone,
+        "segments": 1 if message.media else segments(message.text).count,
+        "texts": texts,
+        "status": Status.PENDING,
+        "created_at": created_at,
+    }
+
+
+def message_of(row: Row) -> Message | None:
+    """Return the message of a row, None where its text is not kept."""
+    if row["text"] is None or row["recipient"] is None:
+        return None
+    return Message(
+        to=row["recipient"],
+        text=row["text"],
+        media=row["media"] or (),
+        from_=row["sender"],
+        valid_for=row["valid_for"],
+        status_callback=row["status_callback"],
+        tag=row["tag"],
+        key=row["key"],
+        tenant=row["tenant"] or None,
+        timezone=row["timezone"],
+        options=row["options"] or {},
+    )
+
+
+def plain_options(message: Message) -> dict[str, Any]:
+    """Return a message's options as plain data, without what is as it would be unsaid."""
+    return {name: _plain(options) for name, options in sorted(message.options.items())}
+
+
+def _plain(options: Any) -> Any:
+    if not attrs.has(type(options)):
+        return options
+    fields = attrs.fields_dict(type(options))
+    given = attrs.asdict(options).items()
+    return {name: value for name, value in given if value != fields[name].default}
+
+
+def attempt_row(message_id: str, attempt: Attempt) -> dict[str, Any]:
+    """Return an attempt's row."""
+    row = {column: getattr(attempt, name) for name, column in _ATTEMPT}
+    row["message_id"] = message_id
+    row["looks"] = [look.isoformat() for look in attempt.looks] or None
+    row["unsupported"] = list(attempt.unsupported) or None
+    row["warnings"] = list(attempt.warnings) or None
+    return row
+
+
+def attempt_of(row: Row) -> Attempt:
+    """Return the attempt of a row."""
+    facts = {name: row[column] for name, column in _ATTEMPT}
+    for name, kind in _WORDS.items():
+        if facts[name] is not None:
+            facts[name] = kind(facts[name])
+    for name in _LISTS:
+        facts[name] = tuple(facts[name] or ())
+    facts["looks"] = tuple(datetime.fromisoformat(look) for look in facts["looks"])
+    return Attempt(**facts)
+
+
+def ended_row(delivery: Delivery) -> dict[str, Any]:
+    """Return what a delivery adds to its message's row."""
+    lean = changed(delivery, text=None, media=(), raw={}, attempts=())
+    items = delivery_to_dict(lean).items()
+    facts = {
+        name: value for name, value in items if name not in _APART and value != _DEFAULTS.get(name)
+    }
+    return {
+        "account": delivery.account,
+        "provider": delivery.provider,
+        "provider_id": delivery.provider_id,
+        "price": str(delivery.price.amount) if delivery.price else None,
+        "currency": delivery.price.currency if delivery.price else None,
+        "facts": facts,
+        "raw": dict(delivery.raw) or None,
+    }
+
+
+def delivery_of(row: Row, attempts: Sequence[Attempt]) -> Delivery:
+    """Return the delivery of a message's row, at the status it ended with."""
+    kept = {
+        "id": row["id"],
+        "key": row["key"],
+        "tag": row["tag"],
+        "text": row["text"],
+        "media": row["media"] or [],
+        "raw": row["raw"] or {},
+    }
+    facts = row["facts"] if row["facts"] is not None else _unended(row, attempts)
+    delivery = delivery_from_dict({**_DEFAULTS, **facts, **kept})
+    return changed(delivery, attempts=tuple(attempts))
+
+
+def _unended(row: Row, attempts: Sequence[Attempt]) -> dict[str, Any]:
+    """Return the facts of a delivery whose send has not ended, or never will."""
+    facts = {
+        "status": str(Status.PENDING),
+        "kind": row["kind"],
+        "to": row["recipient"],
+        "segments_predicted": row["segments"],
+        "created_at": row["created_at"].isoformat(),
+    }
+    if attempts:
+        last = attempts[-1]
+        names = ("account", "provider", "provider_id", "reference", "from_")
+        facts |= {name: getattr(last, name) for name in names}
+    return facts
+
+
+def event_row(event: Event) -> dict[str, Any]:
+    """Return an event's row, of which it is not known yet whose message it is."""
+    inbound = isinstance(event, InboundMessage)
+    own = ("raw", "text", "media", "received_at", "account", "event_id", "provider")
+    facts = {
+        field.name: _said(getattr(event, field.name))
+        for field in attrs.fields(type(event))
+        if field.name not in own
+    }
+    return {
+        "account": event.account,
+        "event_id": event.event_id,
+        "kind": "inbound" if inbound else "report",
+        "provider": event.provider,
+        "provider_id": event.provider_id,
+        "reference": getattr(event, "reference", None),
+        "message_id": None,
+        "status": getattr(event, "status", None),
+        "received_at": event.received_at,
+        "sender": getattr(event, "from_", None),
+        "recipient": getattr(event, "to", None),
+        "texts": True,
+        "text": getattr(event, "text", None),
+        "media": list(getattr(event, "media", ())) or None,
+        "facts": {name: value for name, value in facts.items() if value is not None},
+        "raw": dict(event.raw) or None,
+    }
+
+
+def _said(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def event_of(row: Row) -> Event:
+    """Return the event of a row."""
+    facts = dict(row["facts"])
+    facts |= {name: row[name] for name in ("account", "event_id", "provider", "received_at")}
+    facts["raw"] = row["raw"] or {}
+    if facts.get("at") is not None:
+        facts["at"] = datetime.fromisoformat(facts["at"])
+    if row["kind"] == "inbound":
+        return InboundMessage(**facts, text=row["text"] or "", media=tuple(row["media"] or ()))
+    facts["status"] = Status(facts["status"])
+    facts["reason"] = Reason(facts["reason"]) if "reason" in facts else None
+    return DeliveryReport(**facts)

@@ -1,0 +1,84 @@
+"""The schema's version, and the way to the newest: Alembic, without a file of its own settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, inspect, text
+
+from polysms.errors import LedgerError
+from polysms.ledger.tables import VERSION_TABLE, metadata
+from polysms.ledger.trouble import UPGRADE
+
+#: The revision that this polysms was written for: the newest in ``migrations/versions``.
+NEWEST = "0001"
+#: So that two workers that start together do not both create the tables (PostgreSQL).
+_LOCK = 0x706F6C79
+
+
+def version(connection: Connection) -> str | None:
+    """Return the revision of a database, None for one without our tables."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
+    return None if found is None else str(found)
+
+
+def upgraded_by_itself(connection: Connection) -> None:
+    """Bring a SQLite file to the newest revision, if it is not there."""
+    if version(connection) != NEWEST:
+        upgrade(connection)
+
+
+def check_version(connection: Connection) -> None:
+    """Raise :class:`LedgerError` where the tables are missing, older or newer than we are."""
+    found = version(connection)
+    if found == NEWEST:
+        return
+    if found is not None and found > NEWEST:
+        raise LedgerError("the ledger was made by a newer polysms: install that one")
+    raise LedgerError(UPGRADE)
+
+
+def upgrade(connection: Connection) -> None:
+    """Run the migrations that a database lacks, in the transaction of this connection."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+    found = version(connection)
+    if found is not None and found > NEWEST:
+        check_version(connection)
+    _run(connection)
+
+
+def _run(connection: Connection) -> None:
+    # Slow to import, and wanted once in the life of a database.
+    from alembic.runtime.environment import EnvironmentContext  # noqa: PLC0415
+
+    script, config = scripts()
+
+    def wanted(revision: Any, _: Any) -> Any:
+        return script._upgrade_revs("head", revision)  # noqa: SLF001 - as alembic's own command
+
+    with EnvironmentContext(config, script, fn=wanted, destination_rev="head") as environment:
+        environment.configure(
+            connection=connection,
+            target_metadata=metadata,
+            version_table=VERSION_TABLE,
+            transactional_ddl=True,
+        )
+        environment.run_migrations()
+
+
+def scripts() -> tuple[Any, Any]:
+    """Return the migrations that are shipped in this package, and Alembic's settings for them."""
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = Config()
+    folder = str(Path(__file__).parent / "migrations").replace("%", "%%")
+    config.set_main_option("script_location", folder)
+    config.set_main_option("path_separator", "os")
+    return ScriptDirectory.from_config(config), config

@@ -1,0 +1,196 @@
+"""The ledger's tables, the same for SQLite and PostgreSQL.
+
+What is looked up or counted is a column; what is only read back whole is JSON beside it. Times are
+UTC. A tenant that is not named is the empty text, so that one index keeps a key unique.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    text,
+)
+
+from polysms.ledger.columns import Json, Moment, Words
+
+VERSION_TABLE = "polysms_version"
+
+metadata = MetaData()
+
+
+def _table(name: str, *parts: Any) -> Table:
+    return Table(f"polysms_{name}", metadata, *parts)
+
+
+def _index(name: str, *columns: Any, where: str | None = None, unique: bool = False) -> Index:
+    condition = None if where is None else text(where)
+    return Index(
+        f"polysms_{name}",
+        *columns,
+        unique=unique,
+        sqlite_where=condition,
+        postgresql_where=condition,
+    )
+
+
+messages = _table(
+    "messages",
+    Column("id", Words, primary_key=True),
+    Column("tenant", Words, nullable=False),
+    Column("key", Words),
+    Column("tag", Words),
+    # What is to be said, to whom: enough to send it.
+    Column("kind", Words, nullable=False),
+    Column("recipient", Words),
+    Column("sender", Words),
+    Column("text", Words),
+    Column("media", Json),
+    Column("options", Json),
+    Column("valid_for", Integer),
+    Column("status_callback", Words),
+    Column("timezone", Words),
+    Column("segments", Integer),
+    # Whether text, media and the provider's own words may be kept, and have not been purged.
+    Column("texts", Boolean, nullable=False),
+    # The outbox; a send that nobody queued has no state.
+    Column("via", Words),
+    Column("state", Words),
+    Column("next_at", Moment),
+    Column("valid_until", Moment),
+    Column("claimed_by", Words),
+    # Until then somebody is at it: the expiry of an attempt, or a lease.
+    Column("claimed_until", Moment),
+    # Where it stands.
+    Column("status", Words, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("account", Words),
+    Column("provider", Words),
+    Column("provider_id", Words),
+    Column("price", Words),
+    Column("currency", Words),
+    # The delivery as the send ended, less what has a column, and the provider's own answer.
+    Column("facts", Json),
+    Column("raw", Json),
+    _index("messages_created", "created_at"),
+    _index("messages_recipient", "recipient", "created_at"),
+    _index("messages_key", "key", "created_at", where="key IS NOT NULL"),
+    _index("messages_tag", "tag", "created_at", where="tag IS NOT NULL"),
+    _index("messages_status", "status", "created_at"),
+    _index("messages_account", "account", "created_at", where="account IS NOT NULL"),
+    _index("messages_claim", "state", "next_at", where="state IS NOT NULL"),
+    _index("messages_claimed", "claimed_until", where="claimed_until IS NOT NULL"),
+    _index("messages_texts", "created_at", where="texts"),
+)
+
+attempts = _table(
+    "attempts",
+    Column("reference", Words, primary_key=True),
+    Column("message_id", Words, ForeignKey("polysms_messages.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("account", Words, nullable=False),
+    Column("provider", Words, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("expires_at", Moment),
+    Column("ended_at", Moment),
+    Column("outcome", Words),
+    Column("evidence", Words),
+    Column("reason", Words),
+    Column("status_code", Integer),
+    Column("code", Words),
+    Column("text", Words, nullable=False),
+    Column("retry_after", Double),
+    Column("provider_id", Words),
+    Column("sender", Words),
+    Column("valid_for", BigInteger),
+    Column("lookup", Words),
+    Column("looks", Json),
+    Column("unsupported", Json),
+    Column("warnings", Json),
+    # The highest rank that the provider has said of this copy.
+    Column("status", Words),
+    _index("attempts_message", "message_id", "number"),
+    _index("attempts_provider_id", "account", "provider_id", where="provider_id IS NOT NULL"),
+    _index("attempts_open", "expires_at", where="outcome IS NULL"),
+    _index("attempts_unclear", "account", "started_at", where="outcome = 'maybe_sent'"),
+    _index(
+        "attempts_watermark",
+        "account",
+        "started_at",
+        where="outcome = 'accepted' AND lookup = 'exact'",
+    ),
+)
+
+#: Everything that was reported, as it came; without a message while it is not known whose it is.
+events = _table(
+    "events",
+    Column("account", Words, primary_key=True),
+    Column("event_id", Words, primary_key=True),
+    Column("kind", Words, nullable=False),
+    Column("provider", Words, nullable=False),
+    Column("provider_id", Words),
+    Column("reference", Words),
+    Column("message_id", Words),
+    Column("status", Words),
+    Column("received_at", Moment, nullable=False),
+    Column("sender", Words),
+    Column("recipient", Words),
+    Column("texts", Boolean, nullable=False),
+    Column("text", Words),
+    Column("media", Json),
+    Column("facts", Json, nullable=False),
+    Column("raw", Json),
+    _index("events_message", "message_id", "received_at", where="message_id IS NOT NULL"),
+    _index(
+        "events_parked",
+        "account",
+        "provider_id",
+        where="message_id IS NULL AND kind = 'report'",
+    ),
+    _index(
+        "events_parked_reference",
+        "reference",
+        where="message_id IS NULL AND kind = 'report' AND reference IS NOT NULL",
+    ),
+    _index("events_received", "received_at"),
+    _index("events_texts", "received_at", where="texts"),
+)
+
+#: Whose message a key belongs to.
+keys = _table(
+    "keys",
+    Column("tenant", Words, primary_key=True),
+    Column("key", Words, primary_key=True),
+    Column("fingerprint", Words, nullable=False),
+    Column("message_id", Words, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("claimed_until", Moment, nullable=False),
+    _index("keys_created", "created_at"),
+    _index("keys_message", "message_id"),
+)
+
+#: Who wants no more messages: of one sender of ours, or (the empty text) of all.
+optouts = _table(
+    "optouts",
+    Column("tenant", Words, primary_key=True),
+    Column("recipient", Words, primary_key=True),
+    Column("sender", Words, primary_key=True),
+    Column("since", Moment, nullable=False),
+    Column("source", Words, nullable=False),
+)
+
+settings = _table(
+    "settings",
+    Column("name", Words, primary_key=True),
+    Column("value", Words, nullable=False),
+)

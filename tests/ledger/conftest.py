@@ -1,0 +1,53 @@
+"""Each test of the ledger runs on both databases; a PostgreSQL is started once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from polysms.ledger import Ledger
+from tests.ledger import scenes
+from tests.postgres import Postgres, running
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Run a PostgreSQL for the session."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def template(postgres: Postgres) -> str:
+    """Return a database that has the ledger's tables, to be copied."""
+    name = postgres.database()
+    with Ledger(postgres.url(name)) as ledger:
+        ledger.upgrade()
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the address of a database without tables."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/empty.db"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.url(server.database())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the address of an empty ledger."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ledger.db"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.url(server.database(request.getfixturevalue("template")))
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[Ledger]:
+    """Return an empty ledger, on a clock that stands still."""
+    with Ledger(url, clock=scenes.clock) as opened:
+        yield opened
