@@ -25,6 +25,8 @@ _SHORT = re.compile(r"\+([0-9]{3})|([0-9]{3,6})")
 # As in "+44 (0)20 7946 0958": part of the national form, and never of the international one.
 _TRUNK = "(0)"
 _WRITE = 'write "+", the country code and the number, digits only'
+#: What helps a program with a number that has no country code.
+IN_CODE = 'or use polysms.e164(number, region="US")'
 _ALPHANUMERIC = re.compile(r"[A-Za-z]")
 
 
@@ -37,7 +39,7 @@ def e164(number: str, region: str | None = None) -> str:
     import phonenumbers  # noqa: PLC0415 - 50 ms of metadata, loaded when first used
 
     if not isinstance(number, str):
-        raise _wrong(number, "is not text", _WRITE)
+        raise _not_text(number)
     if region is not None and str(region).upper() not in phonenumbers.SUPPORTED_REGIONS:
         raise InvalidMessage(f"region {region!r} is not a two-letter country", field="region")
     try:
@@ -65,7 +67,7 @@ def recipient(number: str) -> str:
     number without a country code, with letters, too long or of no possible length.
     """
     if not isinstance(number, str):
-        raise _wrong(number, "is not text", _WRITE)
+        raise _not_text(number)
     return _recipient(number)
 
 
@@ -92,8 +94,7 @@ def _require_plus(number: str, compact: str) -> None:
         raise _wrong(number, "is empty", _WRITE)
     if _ALPHANUMERIC.search(compact):
         raise _wrong(number, "has letters", _WRITE)
-    remedy = 'begin with "+" and the country code, or use polysms.e164(number, region="US")'
-    raise _wrong(number, "has no country code", remedy)
+    raise _wrong(number, "has no country code", f'begin with "+" and the country code, {IN_CODE}')
 
 
 def _require_length(compact: str, number: str) -> None:
@@ -120,9 +121,15 @@ def _parsed(number: str) -> PhoneNumber:
         raise _wrong(number, "has no known country code", "check what follows the plus") from error
 
 
-def _wrong(number: object, what: str, remedy: str) -> InvalidMessage:
-    shown = redact.mask(number) if isinstance(number, str) else type(number).__name__
-    return InvalidMessage(f"number {shown[:40]!r} {what}: {remedy}", field="to")
+def _not_text(number: object) -> InvalidMessage:
+    kind = "None" if number is None else f"of type {type(number).__name__}"
+    # No whole number as an example: errors hide every number.
+    sentence = f'to: is {kind}; write a phone number in quotes, as "+1..."'
+    return InvalidMessage(sentence, field="to")
+
+
+def _wrong(number: str, what: str, remedy: str) -> InvalidMessage:
+    return InvalidMessage(f"number {redact.mask(number)[:40]!r} {what}: {remedy}", field="to")
 
 
 @lru_cache(maxsize=8192)
@@ -135,6 +142,23 @@ def is_short(number: str) -> bool:
 def is_alphanumeric(sender: str) -> bool:
     """Whether a sender is a name ("Acme") rather than a number."""
     return not _SEPARATORS.sub("", sender).lstrip("+").isdigit()
+
+
+@lru_cache(maxsize=1024)
+def sender(written: str) -> str:
+    """Return a sender in one spelling: a number as ``+`` and digits, or as the digits it is.
+
+    Names and ``@names`` stay as they are. Raises :class:`InvalidMessage` for a number with a
+    ``(0)``, of which nobody can say whether it is dialled.
+    """
+    compact = _SEPARATORS.sub("", written)
+    digits = compact.removeprefix("+")
+    if not (digits.isascii() and digits.isdigit()):
+        return written.strip()
+    if _TRUNK in written:
+        sentence = f"from_: has a {_TRUNK}; leave it out: it is dialled within a country only"
+        raise InvalidMessage(sentence, field="from_")
+    return compact
 
 
 @lru_cache(maxsize=8192)
@@ -150,6 +174,24 @@ def country(number: str) -> str | None:
         return phonenumbers.region_code_for_number(phonenumbers.parse(number))
     except phonenumbers.NumberParseException:
         return None
+
+
+def zones(number: str) -> tuple[str, ...] | None:
+    """Return the time zones in which a number may be, as ``America/Detroit``; () for an unknown.
+
+    None where nothing here tells: phonenumberslite has the code for it and not the data.
+    """
+    import phonenumbers  # noqa: PLC0415 - as above
+
+    try:
+        from phonenumbers import timezone  # noqa: PLC0415 - as above
+    except ImportError:
+        return None
+    try:
+        found = timezone.time_zones_for_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return ()
+    return tuple(zone for zone in found if zone != timezone.UNKNOWN_TIMEZONE)
 
 
 def in_us_or_canada(number: str) -> bool:

@@ -39,7 +39,9 @@ class Both:
         self.client = maker(config, **settings)
 
     def _get(self, result: Any) -> Any:
-        return self.runner.run(_waited(result)) if self.runner else result
+        if self.runner is None or not asyncio.iscoroutine(result):
+            return result
+        return self.runner.run(_waited(result))
 
     def send(self, message: Message, **settings: Any) -> Delivery:
         found = self._get(self.client.send(message, **settings))
@@ -62,6 +64,10 @@ class Both:
         found = self._get(self.client.resolve(delivery, **settings))
         assert isinstance(found, Delivery)
         return found
+
+    def call(self, method: str, *args: Any, **settings: Any) -> Any:
+        """Call any other method of the client."""
+        return self._get(getattr(self.client, method)(*args, **settings))
 
     def preview(self, message: Message, **settings: Any) -> Any:
         return self.client.preview(message, **settings)

@@ -15,27 +15,30 @@ from collections.abc import (
 )
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import httpx
 
 from polysms.client import asking, core, files, many, many_async
+from polysms.client.duties import Duties
+from polysms.client.kept_async import KeptAsync
+from polysms.client.lending import Lent
+from polysms.client.log import log, said
+from polysms.client.obeying_async import ObeyingAsync
+from polysms.client.plans import Plans
+from polysms.client.records import Records, ledger_of
 from polysms.client.transports import Transports, make_async
-from polysms.client.wire_async import exchange_async
 from polysms.config import Config
 from polysms.delivery import Delivery
-from polysms.errors import ConfigError, PolysmsError
+from polysms.errors import PolysmsError
 from polysms.message import Message
 from polysms.providers.base import Query
 from polysms.routing import lookup
-from polysms.routing.deliver import deliver
 from polysms.routing.preview import Previewed, preview
-from polysms.routing.steps import Admit, Answer, Call, Step, Wait, World
-
-R = TypeVar("R")
+from polysms.routing.steps import Answer, Step, World
 
 
-class AsyncClient:
+class AsyncClient(ObeyingAsync, KeptAsync):
     """As :class:`~polysms.client.sync.Client`, for asyncio. It lives in one event loop.
 
     ``before_send`` and ``after_send`` may be async. A cancelled send raises ``CancelledError``
@@ -56,8 +59,13 @@ class AsyncClient:
     ) -> None:
         self.config = core.config_of(config)
         self._transports: Transports[httpx.AsyncBaseTransport] = Transports(transport, make_async)
-        self._plans = core.Plans(self.config)
+        ledger = ledger_of(self.config, world)
+        self._plans = Plans(self.config, ledger)
+        self._records = Records(self.config, self._plans, ledger, world)
+        self._lent = None if ledger is None else Lent(ledger)
         self._limits = self._plans.limits
+        #: What a worker does with the messages of the outbox, for :meth:`obey`.
+        self.duties = Duties(self.config, self._plans, world)
         self._before_send = before_send
         self._after_send = after_send
         self._world = world
@@ -92,7 +100,10 @@ class AsyncClient:
             attempt_timeout=attempt_timeout,
         )
         try:
-            delivery, interrupt = await self._drive(deliver(message, plan, self._world), sends=True)
+            steps = self._sending(message, plan, via)
+            # What looks at the ledger between two steps must not hold the event loop.
+            asks = message.key is not None or plan.route.resolve_within is not None
+            delivery, interrupt = await self._drive(steps, sends=True, asks=asks)
         except BaseException as error:
             if (failed := core.told(error)) is not None:
                 await self._after(failed.delivery, failed)
@@ -143,16 +154,19 @@ class AsyncClient:
 
     async def resolve(
         self,
-        delivery: Delivery,
+        delivery: Delivery | str,
         *,
         within: float | timedelta | None = None,
         likely: bool = False,
     ) -> Delivery:
-        """Find out what became of a delivery that may have been sent; as the sync ``resolve``."""
-        steps = asking.resolving(
-            delivery, self.config, self._plans, self._world, within, likely=likely
-        )
-        return await self._ask(steps)
+        """Find out what became of what may have been sent; as the sync ``resolve``."""
+
+        def steps(delivery: Delivery) -> Generator[Step, Answer, Delivery]:
+            return asking.resolving(
+                delivery, self.config, self._plans, self._world, within, likely=likely
+            )
+
+        return await self._ask(asking.resolved(delivery, steps, kept=self._lent is not None))
 
     async def fetch(
         self,
@@ -162,8 +176,9 @@ class AsyncClient:
         provider_id: str | None = None,
     ) -> Delivery:
         """Ask the provider what became of a message; as the sync client's ``fetch``."""
-        target, identity, known = asking.target_of(self.config, delivery, account, provider_id)
-        return await self._ask(lookup.fetch(target, identity, known, asking.LOOKUP_SECONDS))
+        kept = self._lent is not None
+        steps = asking.fetched(self.config, delivery, account, provider_id, kept=kept)
+        return await self._ask(steps)
 
     async def list_remote(  # noqa: PLR0913 - each filter by name
         self,
@@ -213,6 +228,8 @@ class AsyncClient:
         """Close every connection; closing again does nothing."""
         for transport in self._transports.forget():
             await transport.aclose()
+        if self._lent is not None:
+            await self._lent.close()
 
     close = aclose
 
@@ -223,59 +240,13 @@ class AsyncClient:
         await self.aclose()
 
     async def _after(self, delivery: Delivery | None, error: PolysmsError | None) -> None:
-        core.said(delivery, error)
+        said(delivery, error)
         if self._after_send is None:
             return
         try:
             await _awaited(self._after_send(delivery, error))
         except Exception:  # noqa: BLE001 - the send is over: a hook must not make it look failed
-            core.log.exception("after_send failed for id=%s", delivery and delivery.id)
-
-    def _require_loop(self) -> None:
-        loop = asyncio.get_running_loop()
-        if self._loop is None:
-            self._loop = loop
-        if self._loop is not loop:
-            raise ConfigError("this AsyncClient belongs to another event loop; make one in each")
-
-    async def _ask(self, steps: Generator[Step, Answer, R]) -> R:
-        result, interrupt = await self._drive(steps, sends=False)
-        if interrupt is not None:
-            raise interrupt
-        return result
-
-    async def _drive(
-        self, steps: Generator[Step, Answer, R], *, sends: bool
-    ) -> tuple[R, BaseException | None]:
-        """Obey a generator of steps until it returns or raises."""
-        self._require_loop()
-        driver = core.driven(steps, sends=sends)
-        try:
-            step = next(driver)
-            while True:
-                try:
-                    done = await self._obey(step)
-                except BaseException as error:  # noqa: BLE001 - the driver knows what it means
-                    step = driver.throw(error)
-                else:
-                    step = driver.send(done)
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
-
-    async def _obey(self, step: Step) -> core.Done:
-        if isinstance(step, Call):
-            async with self._limits.slot_async(step.account, core.patience_of(step)) as free:
-                if not free:
-                    return core.no_slot(step)
-                transport = self._transports.of(step.account)
-                return await exchange_async(
-                    transport, step.request, step.account.timeouts, step.seconds
-                )
-        if isinstance(step, Admit):
-            return self._limits.admit(step.account, step.sender, step.segments)
-        if isinstance(step, Wait):
-            await asyncio.sleep(step.seconds)
-        return None
+            log.exception("after_send failed for id=%s", delivery and delivery.id)
 
 
 async def _awaited(value: Any) -> Any:

@@ -1,15 +1,17 @@
-"""What a look-up asks for: a fetch's target, a list's query."""
+"""What a look-up asks for: a fetch's target, a list's query, what a ledger adds to them."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime, timedelta
 
-from polysms.client import core
+from polysms.client.keeping import Consult, Task, Told
+from polysms.client.plans import Plans, seconds_of
 from polysms.config import Account, Config
 from polysms.delivery import Delivery
-from polysms.errors import ConfigError, LookupFailed
+from polysms.errors import ConfigError, LookupFailed, NotFound
 from polysms.providers.base import Query
+from polysms.routing import lookup
 from polysms.routing.resolve import resolve
 from polysms.routing.steps import Answer, Step, World
 
@@ -20,7 +22,7 @@ LOOKUP_SECONDS = 30.0
 def resolving(  # noqa: PLR0913 - each by name
     delivery: Delivery,
     config: Config,
-    plans: core.Plans,
+    plans: Plans,
     world: World,
     within: float | timedelta | None,
     *,
@@ -34,29 +36,87 @@ def resolving(  # noqa: PLR0913 - each by name
         accounts,
         plans.memory,
         world,
-        within=0.0 if within is None else core.seconds_of("within", within),
+        within=0.0 if within is None else seconds_of("within", within),
         seconds=LOOKUP_SECONDS,
         likely=likely,
     )
 
 
-def target_of(
+def resolved(
+    what: Delivery | str,
+    steps: Callable[[Delivery], Generator[Step, Answer, Delivery]],
+    *,
+    kept: bool,
+) -> Generator[Task, Told, Delivery]:
+    """Yield the steps that look for a delivery, or the one of an id, and note what was found."""
+    delivery = yield from _meant(what, kept=kept)
+    try:
+        found = yield from steps(delivery)
+    except LookupFailed as error:
+        if error.delivery is not None:
+            yield from _noted(error.delivery, kept=kept)
+        raise
+    yield from _noted(found, kept=kept)
+    return found
+
+
+def fetched(
     config: Config,
     what: Delivery | str | None,
     account: str | None,
     provider_id: str | None,
+    *,
+    kept: bool,
+) -> Generator[Task, Told, Delivery]:
+    """Yield the steps of a fetch, and note what the provider says."""
+    if what is not None:
+        what = yield from _meant(what, kept=kept)
+    target, identity, known = target_of(config, what, account, provider_id)
+    found = yield from lookup.fetch(target, identity, known, LOOKUP_SECONDS)
+    yield from _noted(found, kept=kept)
+    return found
+
+
+def _meant(what: Delivery | str, *, kept: bool) -> Generator[Task, Told, Delivery]:
+    if isinstance(what, Delivery):
+        return what
+    if not isinstance(what, str):
+        sentence = f"delivery: give a delivery (an error has one) or an id, not {_kind(what)}"
+        raise ConfigError(sentence, key="delivery")
+    if not kept:
+        sentence = (
+            "to look something up by our id needs a ledger, and there is none; "
+            "give the delivery, or account= and provider_id="
+        )
+        raise ConfigError(sentence, key="ledger")
+    found: Delivery | None = yield Consult(lambda ledger: ledger.get(what))
+    if found is None:
+        raise NotFound("the ledger knows no message with this id or key")
+    return found
+
+
+def _kind(what: object) -> str:
+    return "None" if what is None else type(what).__name__
+
+
+def _noted(found: Delivery, *, kept: bool) -> Generator[Task, Told, None]:
+    if kept and found.id is not None:
+        yield Consult(lambda ledger: ledger.ended(found))
+
+
+def target_of(
+    config: Config,
+    what: Delivery | None,
+    account: str | None,
+    provider_id: str | None,
 ) -> tuple[Account, str, Delivery | None]:
     """Return the account and provider_id that a fetch names, and the delivery it begins with."""
-    if isinstance(what, str):
-        raise ConfigError(
-            "fetch by our id needs a ledger, and there is none; "
-            "give the delivery, or account= and provider_id=",
-            key="ledger",
-        )
     if what is not None:
         account, provider_id = what.account, what.provider_id
-    if account is None:
+    if account is None and what is None:
         raise ConfigError("fetch: give a delivery, or account= and provider_id=")
+    if account is None:
+        raise LookupFailed("no provider was asked to send this message, so none knows of it")
     if not provider_id:
         raise LookupFailed(
             "this delivery has no provider_id, so its provider cannot be asked "

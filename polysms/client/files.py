@@ -32,7 +32,10 @@ def config_from(
         return Config.from_mapping(source, Source("the mapping", environment), sandbox)
     if isinstance(source, str) and _is_url(source):
         return Config.from_url(source, Source(where, environment), sandbox)
-    return Config.from_mapping(_toml(Path(source)), Source(where, environment), sandbox)
+    path = Path(source)
+    tables = _toml(path)
+    folder = str(path.parent.absolute())
+    return Config.from_mapping(tables, Source(where, environment, folder=folder), sandbox)
 
 
 def _is_url(source: object) -> bool:

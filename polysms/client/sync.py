@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import httpx
 
 from polysms.client import asking, core, files, many
+from polysms.client.duties import Duties
+from polysms.client.kept import Kept
+from polysms.client.log import log, said
+from polysms.client.obeying import Obeying
+from polysms.client.plans import Plans
+from polysms.client.records import Records, ledger_of
 from polysms.client.transports import Transports, make_sync
-from polysms.client.wire import exchange
 from polysms.config import Config
 from polysms.delivery import Delivery
 from polysms.errors import PolysmsError
 from polysms.message import Message
 from polysms.providers.base import Query
 from polysms.routing import lookup
-from polysms.routing.deliver import deliver
 from polysms.routing.preview import Previewed, preview
-from polysms.routing.steps import Admit, Answer, Call, Step, Wait, World
-
-R = TypeVar("R")
+from polysms.routing.steps import Answer, Step, World
 
 
-class Client:
+class Client(Obeying, Kept):
     """Sends messages through the accounts of a configuration.
 
     Thread-safe, and safe to use after ``os.fork()`` (the child opens connections of its own);
@@ -49,8 +50,13 @@ class Client:
     ) -> None:
         self.config = core.config_of(config)
         self._transports: Transports[httpx.BaseTransport] = Transports(transport, make_sync)
-        self._plans = core.Plans(self.config)
+        ledger = ledger_of(self.config, world)
+        self._plans = Plans(self.config, ledger)
+        self._records = Records(self.config, self._plans, ledger, world)
+        self._is_kept = ledger is not None
         self._limits = self._plans.limits
+        #: What a worker does with the messages of the outbox, for :meth:`obey`.
+        self.duties = Duties(self.config, self._plans, world)
         self._before_send = before_send
         self._after_send = after_send
         self._world = world
@@ -95,7 +101,8 @@ class Client:
             attempt_timeout=attempt_timeout,
         )
         try:
-            delivery, interrupt = self._drive(deliver(message, plan, self._world), sends=True)
+            steps = self._sending(message, plan, via)
+            delivery, interrupt = self._drive(steps, sends=True)
         except BaseException as error:
             if (failed := core.told(error)) is not None:
                 self._after(failed.delivery, failed)
@@ -149,24 +156,27 @@ class Client:
 
     def resolve(
         self,
-        delivery: Delivery,
+        delivery: Delivery | str,
         *,
         within: float | timedelta | None = None,
         likely: bool = False,
     ) -> Delivery:
-        """Find out what became of a delivery that may have been sent. Never sends anything.
+        """Find out what became of a delivery, or an id, that may have been sent. Sends nothing.
 
         Looks once, or goes on looking ``within`` seconds. Returns the delivery with the provider's
         status where the provider has it, NOT_SENT and ``retry_later`` where it is proved that it
         does not, else MAYBE_SENT still. Where a provider's list shows no references, the one record
-        like it counts only if this client made the attempt, because only then it is known what
-        else there was; ``likely`` takes it all the same, and may be wrong. Raises
-        :class:`~polysms.errors.LookupFailed` where the provider gives no answer.
+        like it counts only if all attempts are known, because only then it is known what else there
+        was: those of this client, or of its ledger; ``likely`` takes it all the same, and may be
+        wrong. Raises :class:`~polysms.errors.LookupFailed` where the provider gives no answer.
         """
-        steps = asking.resolving(
-            delivery, self.config, self._plans, self._world, within, likely=likely
-        )
-        return self._ask(steps)
+
+        def steps(delivery: Delivery) -> Generator[Step, Answer, Delivery]:
+            return asking.resolving(
+                delivery, self.config, self._plans, self._world, within, likely=likely
+            )
+
+        return self._ask(asking.resolved(delivery, steps, kept=self._is_kept))
 
     def fetch(
         self,
@@ -177,11 +187,12 @@ class Client:
     ) -> Delivery:
         """Ask the provider what became of a message; return the delivery with what is now known.
 
-        Raises :class:`~polysms.errors.LookupFailed` where the provider gives no answer,
-        :class:`~polysms.errors.NotFound` where it knows no such message.
+        It is named by its delivery, by its id or key where there is a ledger, or by ``account`` and
+        ``provider_id``. Raises :class:`~polysms.errors.LookupFailed` where the provider gives no
+        answer, :class:`~polysms.errors.NotFound` where it knows no such message.
         """
-        target, identity, known = asking.target_of(self.config, delivery, account, provider_id)
-        return self._ask(lookup.fetch(target, identity, known, asking.LOOKUP_SECONDS))
+        kept = self._is_kept
+        return self._ask(asking.fetched(self.config, delivery, account, provider_id, kept=kept))
 
     def list_remote(  # noqa: PLR0913 - each filter by name
         self,
@@ -238,6 +249,8 @@ class Client:
         """Close every connection; closing again does nothing."""
         for transport in self._transports.forget():
             transport.close()
+        if self._is_kept:
+            self.ledger.close()
 
     def __enter__(self) -> Self:
         return self
@@ -246,46 +259,10 @@ class Client:
         self.close()
 
     def _after(self, delivery: Delivery | None, error: PolysmsError | None) -> None:
-        core.said(delivery, error)
+        said(delivery, error)
         if self._after_send is None:
             return
         try:
             self._after_send(delivery, error)
         except Exception:  # noqa: BLE001 - the send is over: a hook must not make it look failed
-            core.log.exception("after_send failed for id=%s", delivery and delivery.id)
-
-    def _ask(self, steps: Generator[Step, Answer, R]) -> R:
-        result, interrupt = self._drive(steps, sends=False)
-        if interrupt is not None:
-            raise interrupt
-        return result
-
-    def _drive(
-        self, steps: Generator[Step, Answer, R], *, sends: bool
-    ) -> tuple[R, BaseException | None]:
-        """Obey a generator of steps until it returns or raises."""
-        driver = core.driven(steps, sends=sends)
-        try:
-            step = next(driver)
-            while True:
-                try:
-                    done = self._obey(step)
-                except BaseException as error:  # noqa: BLE001 - the driver knows what it means
-                    step = driver.throw(error)
-                else:
-                    step = driver.send(done)
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
-
-    def _obey(self, step: Step) -> core.Done:
-        if isinstance(step, Call):
-            with self._limits.slot(step.account, core.patience_of(step)) as free:
-                if not free:
-                    return core.no_slot(step)
-                transport = self._transports.of(step.account)
-                return exchange(transport, step.request, step.account.timeouts, step.seconds)
-        if isinstance(step, Admit):
-            return self._limits.admit(step.account, step.sender, step.segments)
-        if isinstance(step, Wait):
-            time.sleep(step.seconds)
-        return None
+            log.exception("after_send failed for id=%s", delivery and delivery.id)

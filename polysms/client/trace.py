@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from math import inf
 from typing import Any, ClassVar
 
 import httpx
 
 from polysms.routing.steps import Stage
 
-_NEVER_WRITTEN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _STARTED = frozenset({"http11.send_request_headers.started", "http2.send_request_headers.started"})
 _TUNNEL = "proxy.start_tls.started"
 _BODY = ("http11.send_request_body", "http2.send_request_body")
 _WRITTEN = frozenset(f"{body}.complete" for body in _BODY)
+
+
+class LateError(Exception):
+    """A request is not begun, because its time is over."""
+
+
+# Ours too: it comes in place of the first byte.
+_NEVER_WRITTEN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, LateError)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Trace(dict[str, Mapping[str, Any]]):
@@ -22,16 +36,30 @@ class Trace(dict[str, Mapping[str, Any]]):
     ``extensions`` are those of the request. Once it is written nothing that follows would tell
     anything new, and each event costs time: then the trace takes itself out of them. ``proofs``
     name httpcore's errors that leave a body unfinished.
+
+    A request that would begin after ``until`` (steady clock) or ``expires_at`` (wall clock, as
+    ``now`` tells it) is ended before its first byte: somebody else may have sent it anew by then.
+    It takes both clocks, for the steady one may stand while the machine is suspended.
     """
 
     proofs: ClassVar[frozenset[str]] = frozenset({"WriteError", "WriteTimeout"})
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        until: float = inf,
+        expires_at: datetime | None = None,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
         super().__init__()
         self.extensions: dict[str, Any] = {}
+        self.until = until
+        self._expires_at = expires_at
+        self._now = now
 
     def note(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take one event."""
+        """Take one event; raise in place of the first byte of a request whose time is over."""
+        if event in _STARTED and self.late:
+            raise LateError
         self[event] = info
         if event in _WRITTEN and self.started:
             self.extensions.pop("trace", None)
@@ -39,6 +67,13 @@ class Trace(dict[str, Mapping[str, Any]]):
     async def later(self, event: str, info: Mapping[str, Any]) -> None:
         """Take one event, as httpcore's async half hands it in."""
         self.note(event, info)
+
+    @property
+    def late(self) -> bool:
+        """Whether the request must not begin any more."""
+        if time.monotonic() > self.until:
+            return True
+        return self._expires_at is not None and self._now() > self._expires_at
 
     @property
     def started(self) -> bool:

@@ -13,6 +13,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -20,10 +21,10 @@ import attrs
 import httpx
 
 from polysms import redact
-from polysms.client.trace import Trace
+from polysms.client.trace import LateError, Trace
 from polysms.config import Timeouts
 from polysms.providers.base import Request, Response
-from polysms.routing.steps import Failure, Stage
+from polysms.routing.steps import Call, Failure, Stage
 
 #: A provider's answer is read up to this many bytes; a longer one is as good as cut.
 LONGEST_ANSWER = 1024 * 1024
@@ -127,19 +128,23 @@ class Got:
         return Exchange(failure, interrupt)
 
 
-def exchange(
-    transport: httpx.BaseTransport, request: Request, timeouts: Timeouts, seconds: float
-) -> Exchange:
-    """Make one request and return what is known of it. Raises nothing, not even an interrupt."""
-    trace = Trace()
+def exchange(transport: httpx.BaseTransport, call: Call, now: Callable[[], datetime]) -> Exchange:
+    """Make one request and return what is known of it. Raises nothing, not even an interrupt.
+
+    ``now`` is the clock by which the call expires.
+    """
+    got, request, seconds = Got(time.monotonic()), call.request, call.seconds
+    trace = Trace(got.began + seconds, call.expires_at, now)
     build, carry = _way(transport)
-    sent = outgoing(request, trace.note, timeouts, seconds, build)
+    sent = outgoing(request, trace.note, call.account.timeouts, seconds, build)
     if isinstance(sent, Exchange):
         return sent
     trace.extensions = sent.extensions
-    got = Got(time.monotonic())
-    current.until = got.began + seconds
+    current.until = trace.until
     try:
+        # Of a transport that does not trace, this is the last that is heard.
+        if build is None and trace.late:
+            raise LateError  # noqa: TRY301 - an end like the others
         got.response = carry(sent)
         for chunk in got.response.stream:
             got.body += chunk
@@ -191,7 +196,13 @@ def _decoded(body: bytes, coding: str) -> tuple[bytes, bool]:
         return b"", False
 
 
-_OURS = (httpx.PoolTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+_OURS = (
+    LateError,
+    httpx.PoolTimeout,
+    httpx.InvalidURL,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
 _SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
     (httpx.PoolTimeout, "no connection of our own was free in time"),
     (httpx.ConnectTimeout, "no connection in time"),
@@ -212,6 +223,8 @@ _ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 
 def _sentence(error: BaseException, host: str) -> str:
     """Return what happened in our words: the library's may hold the URL with its credentials."""
+    if isinstance(error, LateError):
+        return "its time was over before the first byte was written"
     if _about_certificate(error):
         return "its certificate could not be verified"
     if isinstance(error, httpx.ConnectError) and str(error):

@@ -5,29 +5,31 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 import attrs
 import httpx
 
-from polysms.client.trace import LoopTrace
+from polysms.client.trace import LateError, LoopTrace
 from polysms.client.wire import LONGEST_ANSWER, Build, Exchange, Got, outgoing, tracing
-from polysms.config import Timeouts
-from polysms.providers.base import Request
+from polysms.routing.steps import Call
 
 
 async def exchange_async(
-    transport: httpx.AsyncBaseTransport, request: Request, timeouts: Timeouts, seconds: float
+    transport: httpx.AsyncBaseTransport, call: Call, now: Callable[[], datetime]
 ) -> Exchange:
     """Make one request and return what is known of it. Raises nothing, not even a cancellation."""
-    trace = LoopTrace()
+    got, request, seconds = Got(time.monotonic()), call.request, call.seconds
+    trace = LoopTrace(got.began + seconds, call.expires_at, now)
     build, carry = _way(transport)
-    sent = outgoing(request, trace.later, timeouts, seconds, build)
+    sent = outgoing(request, trace.later, call.account.timeouts, seconds, build)
     if isinstance(sent, Exchange):
         return sent
     trace.extensions = sent.extensions
-    got = Got(time.monotonic())
     try:
+        if build is None and trace.late:
+            raise LateError  # noqa: TRY301 - as in exchange
         async with asyncio.timeout(seconds):
             got.response = await carry(sent)
             async for chunk in got.response.stream:

@@ -6,8 +6,22 @@ Pure: files and the environment are read by the client and handed in. Every mist
 
 from __future__ import annotations
 
+from polysms.config.keeping import Hours, Outbox, Sweep
+from polysms.config.rails import Rails
 from polysms.config.reading import Source
 from polysms.config.routes import Prices, Route, Rule
-from polysms.config.values import Account, Config, Rails, Timeouts
+from polysms.config.values import Account, Config, Timeouts
 
-__all__ = ["Account", "Config", "Prices", "Rails", "Route", "Rule", "Source", "Timeouts"]
+__all__ = [
+    "Account",
+    "Config",
+    "Hours",
+    "Outbox",
+    "Prices",
+    "Rails",
+    "Route",
+    "Rule",
+    "Source",
+    "Sweep",
+    "Timeouts",
+]

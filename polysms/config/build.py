@@ -8,6 +8,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import attrs
 
+from polysms.config.keeping import READERS, kept
+from polysms.config.rails import Rails
 from polysms.config.reading import (
     PLACE,
     Source,
@@ -20,14 +22,14 @@ from polysms.config.reading import (
     web_url,
 )
 from polysms.config.routes import STRATEGIES, Prices, Route, Rule
-from polysms.config.values import Account, Common, Config, Rails, Timeouts
+from polysms.config.values import Account, Common, Config, Timeouts
 from polysms.errors import ConfigError
 from polysms.providers import LOCAL, load
 from polysms.providers.base import Provider, secrets_of
 
-TOP = ("default", "accounts", "routes", "senders", "rails", "prices")
+TOP = ("default", "accounts", "routes", "senders", "rails", "prices", *READERS)
 #: Keys that the design names and this version does not have.
-LATER = ("ledger", "public_url")
+LATER = ("public_url",)
 COMMON = tuple(field.name for field in attrs.fields(Common))
 
 
@@ -57,6 +59,7 @@ def build(tables: Mapping[str, Any], source: Source, sandbox: str | None) -> Con
         prices=prices_of(expanded.get("prices", {}), source.where),
         default=None if default is None else value_of(default, str, "default", source.where),
         where=source.where,
+        **kept(expanded, source),
     )
 
 
@@ -217,11 +220,7 @@ def check(config: Config) -> None:
     for name in sorted(set(config.routes) & set(config.accounts)):
         raise fault(f"routes.{name}", "an account has this name too; rename one", config.where)
     for name, route in config.routes.items():
-        if not route.accounts:
-            raise fault(f"routes.{name}.accounts", "is empty; name an account", config.where)
-        if route.strategy == "cheapest" and not config.prices:
-            sentence = "needs a price list; add one as [prices.ACCOUNT]"
-            raise fault(f"routes.{name}.strategy", sentence, config.where)
+        _check_route(name, route, config)
     for key, name in _named(config):
         if name not in config.accounts:
             hint = nearest(name, config.accounts)
@@ -230,6 +229,17 @@ def check(config: Config) -> None:
         broken = config.accounts[name].broken
         if broken is not None:
             raise broken
+
+
+def _check_route(name: str, route: Route, config: Config) -> None:
+    if not route.accounts:
+        raise fault(f"routes.{name}.accounts", "is empty; name an account", config.where)
+    if route.strategy == "cheapest" and not config.prices:
+        sentence = "needs a price list; add one as [prices.ACCOUNT]"
+        raise fault(f"routes.{name}.strategy", sentence, config.where)
+    if config.ledger is None and route.remembering:
+        sentence = 'needs a ledger; add ledger = "sqlite:///polysms.db" at the top'
+        raise fault(f"routes.{name}.{route.remembering[0]}", sentence, config.where)
 
 
 def _named(config: Config) -> list[tuple[str, str]]:

@@ -33,10 +33,14 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 @attrs.frozen
 class Source:
-    """Where a configuration was read, for error messages, and the environment beside it."""
+    """Where a configuration was read, for error messages, and the environment beside it.
+
+    ``folder`` is where its relative paths begin, None for the working directory.
+    """
 
     where: str = PLACE
     environment: Mapping[str, str] = attrs.field(factory=dict, repr=False, hash=False)
+    folder: str | None = attrs.field(default=None, kw_only=True, repr=False)
 
 
 def fault(key: str, sentence: str, where: str) -> ConfigError:
@@ -217,6 +221,14 @@ def _is_list_of_tables(kind: Any) -> bool:
     return get_origin(kind) is tuple and attrs.has(items[0])
 
 
+def _is_written_in_one(kind: Any) -> bool:
+    return hasattr(kind, "from_text")
+
+
+def _written_in_one(value: object, kind: Any) -> Any:
+    return value if isinstance(value, kind) else kind.from_text(value)
+
+
 def _number(value: object, _: Any) -> float:
     if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
         value = float(value)
@@ -237,5 +249,6 @@ _converter.register_structure_hook(int, _whole)
 _converter.register_structure_hook(bool, _switch)
 _converter.register_structure_hook(float, _number)
 _converter.register_structure_hook_func(_is_list_of_tables, _listed)
+_converter.register_structure_hook_func(_is_written_in_one, _written_in_one)
 _converter.register_structure_hook(Seconds, _seconds)
 _converter.register_structure_hook_func(lambda kind: kind == Texts, _texts)

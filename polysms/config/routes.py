@@ -10,12 +10,21 @@ from typing import Any
 import attrs
 
 from polysms import numbers
+from polysms.config.keeping import Hours
 from polysms.config.reading import Seconds, Texts
+from polysms.delivery import Status
 from polysms.message import Message
 
 ON_MAYBE_SENT = ("stop", "next")
 WHEN_LIMITED = ("wait", "skip")
 KINDS = ("sms", "mms")
+#: The reports after which another account may be asked: what nothing better can follow.
+UNDELIVERED = tuple(
+    status.value
+    for status in Status
+    if status.final and Status.UNREPORTED.rank <= status.rank <= Status.UNDELIVERED.rank
+)
+MOST_COPIES = 3
 #: The names; what they do is in routing.strategies.
 STRATEGIES = ("failover", "round_robin", "weighted", "cheapest")
 #: Strategies whose choice among equals may follow the recipient.
@@ -91,6 +100,28 @@ def _whole(value: int) -> int:
     return value
 
 
+def _hours(value: Hours | str | None) -> Hours | None:
+    if value is None or isinstance(value, Hours):
+        return value
+    try:
+        return Hours.from_text(value)
+    except ValueError as error:
+        raise ValueError(f"hours: {error}") from None
+
+
+def _undelivered(value: tuple[str, ...]) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.upper() for name in value))
+    if not all(name in UNDELIVERED for name in names):
+        raise ValueError(f"on_undelivered: write one or more of {', '.join(UNDELIVERED)}")
+    return names
+
+
+def _copies(value: int) -> int:
+    if not 1 <= value <= MOST_COPIES:
+        raise ValueError(f"max_copies: write a whole number from 1 to {MOST_COPIES}")
+    return value
+
+
 def _weights(value: Mapping[str, float]) -> Mapping[str, float]:
     if not all(0 <= weight < float("inf") for weight in value.values()):
         raise ValueError("weights: write numbers from 0 up, as { wavix = 3, signalwire = 1 }")
@@ -113,6 +144,10 @@ class Route:
     one lives ``first_copy_valid_for`` seconds where the provider has a word for it).
     ``resolve_within`` (seconds) lets a send look for proof that an unclear attempt was accepted.
     ``strict`` makes advisory wishes (valid_for, tag) as binding as the text.
+
+    With a ledger: ``store_text`` says whether it keeps the text of what was sent; ``hours``, of the
+    recipient, are those in which anything is sent. The next account is tried after a report in
+    ``on_undelivered``, and ``no_report_after`` seconds without one; ``max_copies`` bounds both.
     """
 
     accounts: Texts
@@ -128,6 +163,11 @@ class Route:
     repeats: int = attrs.field(default=1, converter=_whole)
     when_limited: str = attrs.field(default="wait", validator=one_of(WHEN_LIMITED))
     strict: bool = False
+    store_text: bool = True
+    hours: Hours | None = attrs.field(default=None, converter=_hours)
+    on_undelivered: Texts = attrs.field(default=(), converter=_undelivered)
+    no_report_after: Seconds | None = None
+    max_copies: int = attrs.field(default=2, converter=_copies)
 
     def __attrs_post_init__(self) -> None:
         """Refuse settings that their strategy would not read."""
@@ -136,6 +176,12 @@ class Route:
         if self.sticky and self.strategy not in STICKY:
             spoken = " and ".join(f'"{name}"' for name in STICKY)
             raise ValueError(f"sticky: is for the strategies {spoken}")
+
+    @property
+    def remembering(self) -> tuple[str, ...]:
+        """The names of what is set here and can only be kept to with a ledger."""
+        names = ("hours", "on_undelivered", "no_report_after")
+        return tuple(name for name in names if getattr(self, name))
 
     @property
     def reachable(self) -> tuple[str, ...]:

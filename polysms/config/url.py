@@ -5,12 +5,15 @@ Parts are percent-encoded. An error names the part at fault and never shows the 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from polysms.config.build import keys_of
 from polysms.config.reading import fault, nearest
 from polysms.providers import load
+
+_BARE_PLUS = re.compile(r"^ (?=[0-9])")
 
 
 def tables(line: str, where: str) -> dict[str, Any]:
@@ -80,7 +83,8 @@ def _with_query(
             hint = f"{nearest(name, names)} (& in a value is written %26)"
             raise fault(key, f"has a setting of no known name; {hint}", where)
         if name == "sender":
-            senders.append(value)
+            # A "+" in a query stands for a blank, and who writes a number means the plus.
+            senders.append(_BARE_PLUS.sub("+", value))
         elif name in table:
             raise fault(f"{key}, {name}", "is given twice", where)
         else:

@@ -1,4 +1,4 @@
-"""What a configuration holds: accounts, routes, logical senders, rails."""
+"""What a configuration holds: its accounts, and all that it says of them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from urllib.parse import urlsplit
 import attrs
 
 from polysms import numbers, redact
+from polysms.config import keeping
+from polysms.config.keeping import Outbox, Sweep
+from polysms.config.rails import Rails, masked
 from polysms.config.reading import PLACE, Seconds, Source, Texts, fault, read, web_url
-from polysms.config.routes import Prices, Route, countries
+from polysms.config.routes import Prices, Route
 from polysms.errors import ConfigError, InvalidMessage
 from polysms.providers import LOCAL
 from polysms.providers.base import Provider
@@ -50,6 +53,13 @@ def _proxy(value: str | None) -> str | None:
     return value
 
 
+def _senders(value: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return tuple(numbers.sender(one) for one in value)
+    except InvalidMessage as error:
+        raise ValueError(f"sender:{str(error).partition(':')[2]}") from None
+
+
 def _rate(_: Any, field: attrs.Attribute[Any], value: float | None) -> None:
     if value is not None and not 0 < value <= MOST_MPS:
         raise ValueError(f"{field.name}: write segments per second, more than 0, as 1 or 0.5")
@@ -72,7 +82,7 @@ class Common:
     """
 
     provider: str | None = None
-    sender: Texts = ()
+    sender: Texts = attrs.field(default=(), converter=_senders)
     base_url: str | None = attrs.field(default=None, converter=_base_url)
     timeouts: Any = attrs.field(factory=dict)
     proxy: str | None = attrs.field(default=None, converter=_proxy, repr=False)
@@ -81,10 +91,6 @@ class Common:
     mps: float | None = attrs.field(default=None, validator=_rate)
     sender_mps: float | None = attrs.field(default=None, validator=_rate)
     concurrency: int | None = attrs.field(default=None, converter=_concurrency)
-
-
-def _masked(value: tuple[str, ...]) -> str:
-    return str([redact.mask(number) for number in value])
 
 
 @attrs.frozen(kw_only=True)
@@ -97,7 +103,7 @@ class Account:
     name: str
     provider: Provider | None = attrs.field(repr=False)
     provider_name: str
-    sender: tuple[str, ...] = attrs.field(default=(), repr=_masked)
+    sender: tuple[str, ...] = attrs.field(default=(), repr=masked)
     timeouts: Timeouts = Timeouts()
     proxy: str | None = attrs.field(default=None, repr=False)
     ca: str | None = None
@@ -128,40 +134,6 @@ class Account:
         if self.provider is None:
             raise self.broken or ConfigError(f"accounts.{self.name} is broken")
         return self.provider
-
-
-def _reachable(value: tuple[str, ...]) -> tuple[str, ...]:
-    try:
-        return tuple(numbers.recipient(number) for number in value)
-    except InvalidMessage as error:
-        raise ValueError(f"only_to: {error}") from None
-
-
-def _redirect(value: str | None) -> str | None:
-    try:
-        return None if value is None else numbers.recipient(value)
-    except InvalidMessage as error:
-        raise ValueError(f"redirect_to: {error}") from None
-
-
-def _most(value: int | None) -> int | None:
-    if value is not None and value < 1:
-        raise ValueError("max_segments: must be at least 1")
-    return value
-
-
-@attrs.frozen(kw_only=True)
-class Rails:
-    """Safety for staging and for life: who may be reached at all, and how long a text may be.
-
-    ``only_to`` lists the numbers that may be reached, ``redirect_to`` takes every message,
-    ``countries`` lists two-letter countries, ``max_segments`` bounds one message.
-    """
-
-    only_to: Texts = attrs.field(default=(), converter=_reachable, repr=_masked)
-    redirect_to: str | None = attrs.field(default=None, converter=_redirect, repr=redact.mask)
-    countries: Texts = attrs.field(default=(), converter=countries)
-    max_segments: int | None = attrs.field(default=None, converter=_most)
 
 
 def _accounts(value: Mapping[str, Any]) -> dict[str, Account]:
@@ -197,7 +169,17 @@ def _shown_names(value: Mapping[str, Any]) -> str:
 def _logical(value: Mapping[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
     from polysms.config.build import senders_of  # noqa: PLC0415 - it needs these classes
 
-    return senders_of(value)
+    return {
+        name: {account: _spelled(f"senders.{name}.{account}", own) for account, own in of.items()}
+        for name, of in senders_of(value).items()
+    }
+
+
+def _spelled(key: str, senders: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return _senders(senders)
+    except ValueError as error:
+        raise fault(key, str(error).partition(": ")[2], PLACE) from None
 
 
 def _routes_of_one(config: Config) -> dict[str, Route]:
@@ -210,7 +192,9 @@ class Config:
 
     ``Config(accounts={"wavix": {"api_key": "...", "sender": "Acme"}})`` is a whole one.
 
-    ``default`` names an account or a route; with one account it may be left out.
+    ``default`` names an account or a route; with one account it may be left out. ``ledger`` is the
+    address of a database, ``keep_text`` how long it keeps texts (seconds). ``shared`` is the
+    address of a Redis or Valkey; while it is out of reach, each of ``processes`` has its share.
     """
 
     accounts: Mapping[str, Account] = attrs.field(converter=_accounts)
@@ -221,6 +205,12 @@ class Config:
     rails: Rails = attrs.field(factory=Rails, converter=_rails)
     prices: Mapping[str, Prices] = attrs.field(factory=dict, converter=_price_lists)
     default: str | None = None
+    ledger: str | None = attrs.field(default=None, converter=keeping.ledger_of, repr=keeping.shown)
+    keep_text: Seconds = attrs.field(default=keeping.WEEK, converter=keeping.keep_text_of)
+    shared: str | None = attrs.field(default=None, converter=keeping.shared_of, repr=keeping.shown)
+    processes: int = attrs.field(default=1, converter=keeping.processes_of)
+    outbox: Outbox = attrs.field(factory=Outbox, converter=keeping.outbox_of)
+    sweep: Sweep = attrs.field(factory=Sweep, converter=keeping.sweep_of)
     where: str = PLACE
     # An account is a route of one.
     _of_one: Mapping[str, Route] = attrs.field(

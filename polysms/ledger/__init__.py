@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from polysms.ledger.batches import Job
+from polysms.ledger.entries import Entry
 from polysms.ledger.keys import KeyState
 from polysms.ledger.ledger import Ledger
+from polysms.ledger.outbox import Claim, Order
 from polysms.ledger.reading import OpenAttempt
 from polysms.ledger.reports import Recorded
 from polysms.ledger.tidying import Purged, Stats
-from polysms.ledger.writing import End, Line
+from polysms.ledger.writing import After, End, Line
 
-__all__ = ["End", "KeyState", "Ledger", "Line", "OpenAttempt", "Purged", "Recorded", "Stats"]
+__all__ = [
+    "After",
+    "Claim",
+    "End",
+    "Entry",
+    "Job",
+    "KeyState",
+    "Ledger",
+    "Line",
+    "OpenAttempt",
+    "Order",
+    "Purged",
+    "Recorded",
+    "Stats",
+]

@@ -8,39 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 import attrs
-from sqlalchemy import (
-    BindParameter,
-    Column,
-    Connection,
-    Table,
-    Update,
-    bindparam,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from polysms.delivery import Attempt, Outcome, Status
+from polysms.ledger import bulk
 from polysms.ledger.rows import Row, attempt_row
 from polysms.ledger.tables import attempts, messages
-from polysms.routing.fold import highest, sent_status, standing
+from polysms.routing.fold import UNSENT, highest, sent_status, standing
 
-#: States of the outbox in which somebody will still send the message.
-RUNNING = frozenset({"waiting", "claimed"})
+#: The states of a message in the outbox; :mod:`polysms.ledger.outbox` tells what they mean.
+WAITING, CLAIMED, UNCLEAR, SENT, OVER = "waiting", "claimed", "unclear", "sent", "over"
+#: Those in which somebody will still send the message.
+RUNNING = frozenset({WAITING, CLAIMED})
+#: It has arrived, as far as anybody can tell.
+_ARRIVED = frozenset({Status.DELIVERED, Status.READ, Status.RECEIVED})
 
 _KNOWLEDGE = {None: 0, Outcome.MAYBE_SENT: 1, Outcome.NOT_SENT: 2, Outcome.ACCEPTED: 3}
 _STANDING = (
-    *("id", "status", "state", "ended_at", "claimed_until", "texts"),
+    *("id", "status", "state", "ended_at", "claimed_until", "texts", "look_at"),
+    *("next_at", "claimed_by", "confirmed_at"),
     *("account", "provider", "provider_id"),
 )
 _COPY = (
     *("reference", "message_id", "number", "account", "provider", "provider_id"),
     *("outcome", "expires_at", "ended_at", "status"),
 )
+# What has an index is written only where it changes.
+_STORED = (*_COPY, "started_at", "lookup")
 
 
 @attrs.define
@@ -83,12 +80,7 @@ class Page:
 
     def differences(self) -> dict[str, Any]:
         """Return what is not as it was found; what was not looked at counts as changed."""
-        found = self.found or {}
-        return {
-            name: value
-            for name, value in self.changes.items()
-            if name not in found or found[name] != value
-        }
+        return _differences(self.found or {}, self.changes)
 
     def is_running(self, now: datetime) -> bool:
         """Whether somebody still tries to send it."""
@@ -105,6 +97,28 @@ class Page:
             speaker = max(self.copies.values(), key=_says_most)
             for name in ("account", "provider", "provider_id"):
                 self.changes[name] = getattr(speaker, name)
+        self._schedule(self.changes["status"], now)
+
+    def move(self, state: str, next_at: datetime | None) -> None:
+        """Let a message in the outbox be in a state, held by nobody."""
+        self.changes |= {"state": state, "next_at": next_at}
+        self.changes |= {"claimed_by": None, "claimed_until": None}
+        if state == OVER and not self.value("texts"):
+            # It was there to be sent only.
+            self.changes |= {"text": None, "media": None, "options": None}
+
+    def _schedule(self, status: Status, now: datetime) -> None:
+        """Look no more for what has ended, and let the outbox hear of what it does not expect."""
+        if (status.final or status in UNSENT) and self.value("look_at") is not None:
+            self.changes["look_at"] = None
+        state = self.value("state")
+        if state in {WAITING, UNCLEAR} and status not in UNSENT and status is not Status.MAYBE_SENT:
+            # A provider has it after all: it is not to be sent once more.
+            self.move(SENT, now)
+        elif state == SENT and status in _ARRIVED:
+            self.move(OVER, None)
+        elif state == SENT and status.final:
+            self.changes["next_at"] = min(filter(None, (now, self.value("next_at"))))
 
     def _claimed_until(self) -> datetime | None:
         copies = self.copies.values()
@@ -132,18 +146,22 @@ class Book:
     def __init__(self, connection: Connection, ids: Collection[str]) -> None:
         self.connection = connection
         self.pages: dict[str, Page] = {}
-        # What is to be written of attempts, by reference.
+        # Attempts by reference: as they were found, and what is to be written of them.
+        self._stored: dict[str, Row] = {}
         self._added: dict[str, dict[str, Any]] = {}
         self._closed: dict[str, dict[str, Any]] = {}
         self._heard: dict[str, Copy] = {}
         self._load(sorted(ids))
 
     def _load(self, ids: list[str]) -> None:
-        for row in self.connection.execute(_FOUND, {"ids": ids}).mappings():
+        for values in self.connection.execute(_FOUND, {"ids": ids}):
+            row = dict(zip(_STANDING, values, strict=True))
             self.pages[row["id"]] = Page(row)
         if not self.pages:
             return
-        for row in self.connection.execute(_COPIES, {"ids": list(self.pages)}).mappings():
+        for values in self.connection.execute(_COPIES, {"ids": list(self.pages)}):
+            row = dict(zip(_STORED, values, strict=True))
+            self._stored[row["reference"]] = row
             self.pages[row["message_id"]].copies[row["reference"]] = _copy(row)
 
     def page(self, row: dict[str, Any]) -> Page:
@@ -163,7 +181,7 @@ class Book:
         row["status"] = None if known is None else known.status
         is_new = known is None or attempt.reference in self._added
         (self._added if is_new else self._closed)[attempt.reference] = row
-        page.copies[attempt.reference] = _copy({name: row[name] for name in _COPY})
+        page.copies[attempt.reference] = _copy(row)
         return None
 
     def hear(self, id_: str, reference: str, status: Status) -> None:
@@ -180,32 +198,15 @@ class Book:
         """Settle every page, and write what has changed."""
         for page in self.pages.values():
             page.settle(now)
-        self._insert(messages, [page.changes for page in self.pages.values() if not page.found])
-        self._update_messages()
-        self._insert(attempts, list(self._added.values()))
-        self._update_attempts(list(self._closed.values()))
-        self._update_attempts(
-            [{"reference": one.reference, "status": one.status} for one in self._heard.values()]
-        )
-
-    def _insert(self, table: Table, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            self.connection.execute(_ADD[table], _alike(rows))
-
-    def _update_messages(self) -> None:
-        # Together where the same columns change: one statement for many rows is far quicker.
-        alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-        for id_, page in self.pages.items():
-            if page.found is not None and (changes := page.differences()):
-                alike.setdefault(tuple(sorted(changes)), []).append({"of": id_, **changes})
-        for names, rows in alike.items():
-            self.connection.execute(_change(messages.c.id, names), rows)
-
-    def _update_attempts(self, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            names = tuple(name for name in rows[0] if name != "reference")
-            of = [{**row, "of": row["reference"]} for row in rows]
-            self.connection.execute(_change(attempts.c.reference, names), of)
+        new = [page.changes for page in self.pages.values() if page.found is None]
+        bulk.add(self.connection, messages, new)
+        known = {id_: page.differences() for id_, page in self.pages.items() if page.found}
+        bulk.change(self.connection, messages.c.id, known)
+        bulk.add(self.connection, attempts, self._added.values())
+        closed = {of: _differences(self._stored[of], row) for of, row in self._closed.items()}
+        bulk.change(self.connection, attempts.c.reference, closed)
+        heard = {of: {"status": copy.status} for of, copy in self._heard.items()}
+        bulk.change(self.connection, attempts.c.reference, heard)
 
 
 # Made once, because making a statement takes longer than running it.
@@ -217,25 +218,17 @@ _FOUND = (
     .order_by(messages.c.id)
     .with_for_update()
 )
-_COPIES = select(*(attempts.c[name] for name in _COPY)).where(attempts.c.message_id.in_(_IDS))
-_ADD = {table: insert(table) for table in (messages, attempts)}
+_COPIES = select(*(attempts.c[name] for name in _STORED)).where(attempts.c.message_id.in_(_IDS))
 
 
-@cache
-def _change(which: Column[str], names: tuple[str, ...]) -> Update:
-    """Return the statement that changes these columns of the row whose name is ``of``."""
-    values: dict[str, Any] = {name: bindparam(name) for name in names}
-    return update(which.table).where(which == bindparam("of")).values(values)
-
-
-def _alike(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows that all name the same columns, so that one statement writes them."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    return [{name: row.get(name) for name in names} for row in rows]
+def _differences(found: Row, values: Row) -> dict[str, Any]:
+    return {
+        name: value for name, value in values.items() if name not in found or found[name] != value
+    }
 
 
 def _copy(row: Row) -> Copy:
-    facts = dict(row)
+    facts = {name: row[name] for name in _COPY}
     facts["outcome"] = None if row["outcome"] is None else Outcome(row["outcome"])
     facts["status"] = None if row["status"] is None else Status(row["status"])
     return Copy(**facts)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import secrets
 from datetime import datetime
 from typing import Any
 
@@ -88,14 +87,15 @@ def insert_or_nothing(connection: Connection, table: Table) -> Any:
 
 
 def secret(connection: Connection) -> bytes:
-    """Return the ledger's own secret; made once, and kept in the ledger."""
-    made = {"name": _SECRET, "value": secrets.token_hex(32)}
+    """Return the ledger's own secret: made with its tables, and kept in them."""
+    return bytes.fromhex(name(connection) or "")
+
+
+def name(connection: Connection) -> str | None:
+    """Return what no other ledger has in common with this one, None where there is no ledger."""
     wanted = select(settings.c.value).where(settings.c.name == _SECRET)
-    found = connection.execute(wanted).scalar()
-    if found is None:
-        connection.execute(insert_or_nothing(connection, settings), made)
-        found = connection.execute(wanted).scalar_one()
-    return bytes.fromhex(found)
+    found: str | None = connection.execute(wanted).scalar()
+    return found
 
 
 def fingerprint(message: Message, secret: bytes) -> str:

@@ -26,7 +26,10 @@ from sqlalchemy import Connection, text
 from polysms.delivery import Attempt, Delivery, Event, Outcome, Status
 from polysms.errors import LedgerError
 from polysms.ledger import keys, reading, reports, schema, tidying, writing
+from polysms.ledger.batches import Batches, Job, written
+from polysms.ledger.entries import Entries
 from polysms.ledger.keys import KeyState
+from polysms.ledger.queue import Queue
 from polysms.ledger.reading import OpenAttempt, Query
 from polysms.ledger.reports import Recorded
 from polysms.ledger.store import SQLite, store_of
@@ -46,7 +49,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Ledger:
+class Ledger(Entries):
     """A ledger at an address: ``sqlite:///file.db``, ``postgresql+psycopg://user@host/database``.
 
     Nothing is opened before it is needed. A SQLite file is made, and brought to the newest tables,
@@ -58,6 +61,9 @@ class Ledger:
         self._store = store_of(url)
         self._clock = clock
         self._secret: bytes | None = None
+        self._batches = Batches(self._commit)
+        #: The messages that are to be sent later.
+        self.outbox = Queue(self._write, self._read, self._clock)
 
     def __repr__(self) -> str:
         return f"Ledger({self._store.url.render_as_string(hide_password=True)!r})"
@@ -90,22 +96,27 @@ class Ledger:
         self.write_many([Line(id_, message, attempt, store_text)])
 
     def write_many(self, lines: Sequence[Line], ends: Sequence[End] = ()) -> None:
-        """Write many attempts and ends of sends in one commit: all of them, or none."""
-        if not lines and not ends:
-            return
+        """Write attempts and ends of sends in one commit, shared with what other threads write."""
+        if lines or ends:
+            self._batches.write(lines, ends)
+
+    def write_jobs(self, jobs: Sequence[Job]) -> None:
+        """Write what many callers want written in one commit; each job tells what came of it."""
+        written(self._commit, jobs)
+
+    def _commit(self, lines: Sequence[Line], ends: Sequence[End]) -> None:
         now = self._clock()
-        self._write(lambda connection: writing.write(connection, lines, ends, now))
-        # In a transaction of its own: a report that was parked while ours ran is seen only now.
-        self._match(
-            [
-                attempt
-                for attempt in (
-                    *(line.attempt for line in lines),
-                    *(attempt for end in ends for attempt in end.delivery.attempts),
-                )
-                if attempt.outcome is Outcome.ACCEPTED
-            ]
-        )
+        told = [line.attempt for line in lines]
+        told += [attempt for end in ends for attempt in end.delivery.attempts]
+        accepted = [attempt for attempt in told if attempt.outcome is Outcome.ACCEPTED]
+
+        def may_be_parked(connection: Connection) -> bool:
+            writing.write(connection, lines, ends, now)
+            return not self._store.writes_alone or reading.parked(connection, accepted)
+
+        # In a transaction of its own: a report that was parked beside ours is seen only then.
+        if self._write(may_be_parked):
+            self._match(accepted)
 
     def ended(
         self, delivery: Delivery, message: Message | None = None, *, store_text: bool = True
@@ -186,6 +197,10 @@ class Ledger:
             return False
         return self._read(lambda connection: reading.owns(connection, account, provider_id))
 
+    def knows(self, reference: str) -> bool:
+        """Whether an attempt is one of ours."""
+        return self._read(lambda connection: reading.knows(connection, reference))
+
     def has_rival(self, attempt: Attempt, to: str | None, seconds: float) -> bool:
         """Whether another unclear attempt at this account could have left the same record."""
         return self._read(lambda one: reading.has_rival(one, attempt, to, seconds))
@@ -195,7 +210,7 @@ class Ledger:
     def fingerprint(self, message: Message) -> str:
         """Return what tells a message from another, for :meth:`begin_key`."""
         if self._secret is None:
-            self._secret = self._write(keys.secret)
+            self._secret = self._read(keys.secret)
         return keys.fingerprint(message, self._secret)
 
     def begin_key(  # noqa: PLR0913, PLR0917 - each fact of a key
@@ -276,4 +291,5 @@ class Ledger:
 
     def _prepare(self) -> None:
         is_file = isinstance(self._store, SQLite)
-        self._store.prepare(schema.upgraded_by_itself if is_file else schema.check_version)
+        is_ready = schema.is_newest if is_file else schema.check_version
+        self._store.prepare(is_ready, schema.upgrade)

@@ -25,20 +25,19 @@ def version(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
-def upgraded_by_itself(connection: Connection) -> None:
-    """Bring a SQLite file to the newest revision, if it is not there."""
-    if version(connection) != NEWEST:
-        upgrade(connection)
+def is_newest(connection: Connection) -> bool:
+    """Whether a database has the newest tables."""
+    return version(connection) == NEWEST
 
 
-def check_version(connection: Connection) -> None:
+def check_version(connection: Connection) -> bool:
     """Raise :class:`LedgerError` where the tables are missing, older or newer than we are."""
     found = version(connection)
-    if found == NEWEST:
-        return
     if found is not None and found > NEWEST:
         raise LedgerError("the ledger was made by a newer polysms: install that one")
-    raise LedgerError(UPGRADE)
+    if found != NEWEST:
+        raise LedgerError(UPGRADE)
+    return True
 
 
 def upgrade(connection: Connection) -> None:
@@ -50,7 +49,8 @@ def upgrade(connection: Connection) -> None:
     found = version(connection)
     if found is not None and found > NEWEST:
         check_version(connection)
-    _run(connection)
+    if found != NEWEST:
+        _run(connection)
 
 
 def _run(connection: Connection) -> None:

@@ -62,6 +62,9 @@ def store_of(address: str) -> Store:
 class Store:
     """The connections to one database: ``write`` and ``read`` run an action in a transaction."""
 
+    #: Whether nobody writes while we do, so that our transaction sees all that was written before.
+    writes_alone = False
+
     def __init__(self, url: URL) -> None:
         self.url = url
         self._lock = threading.Lock()
@@ -72,11 +75,12 @@ class Store:
     def _open(self) -> None:
         raise NotImplementedError
 
-    def prepare(self, first: Action[None]) -> None:
-        """Run an action before the first use, once in each process."""
+    def prepare(self, is_ready: Action[bool], mend: Action[None]) -> None:
+        """Look before the first use in each process whether all is ready; if not, mend it."""
         if self._ready:
             return
-        self.write(first)
+        if not self.read(is_ready):
+            self.write(mend)
         self._ready = True
 
     def write(self, action: Action[T]) -> T:
@@ -106,6 +110,8 @@ class Store:
 
 class SQLite(Store):
     """A SQLite file: one connection writes, guarded by a lock; others read beside it."""
+
+    writes_alone = True
 
     def _open(self) -> None:
         self._gate = forks.Gate(PATIENCE)

@@ -62,14 +62,18 @@ messages = _table(
     Column("segments", Integer),
     # Whether text, media and the provider's own words may be kept, and have not been purged.
     Column("texts", Boolean, nullable=False),
-    # The outbox; a send that nobody queued has no state.
     Column("via", Words),
+    # The outbox (:mod:`polysms.ledger.outbox`); a send that nobody queued has no state.
     Column("state", Words),
     Column("next_at", Moment),
     Column("valid_until", Moment),
+    Column("tries", Integer),
+    Column("confirmed_at", Moment),
     Column("claimed_by", Words),
     # Until then somebody is at it: the expiry of an attempt, or a lease.
     Column("claimed_until", Moment),
+    # When its provider is asked next what became of it.
+    Column("look_at", Moment),
     # Where it stands.
     Column("status", Words, nullable=False),
     Column("created_at", Moment, nullable=False),
@@ -90,6 +94,7 @@ messages = _table(
     _index("messages_account", "account", "created_at", where="account IS NOT NULL"),
     _index("messages_claim", "state", "next_at", where="state IS NOT NULL"),
     _index("messages_claimed", "claimed_until", where="claimed_until IS NOT NULL"),
+    _index("messages_look", "look_at", where="look_at IS NOT NULL"),
     _index("messages_texts", "created_at", where="texts"),
 )
 
@@ -187,6 +192,13 @@ optouts = _table(
     Column("sender", Words, primary_key=True),
     Column("since", Moment, nullable=False),
     Column("source", Words, nullable=False),
+)
+
+#: Who drains the outbox, so that it can be told that nobody does.
+workers = _table(
+    "workers",
+    Column("name", Words, primary_key=True),
+    Column("seen_at", Moment, nullable=False),
 )
 
 settings = _table(

@@ -14,7 +14,7 @@ import attrs
 from sqlalchemy import Connection, delete, func, select, text, tuple_, update
 
 from polysms.delivery import Outcome, Status
-from polysms.ledger.book import RUNNING, Book
+from polysms.ledger.book import OVER, RUNNING, Book
 from polysms.ledger.tables import attempts, events, keys, messages, optouts
 
 #: Runs an action in a transaction of its own.
@@ -68,6 +68,7 @@ def lapse(connection: Connection, now: datetime) -> int:
     book = Book(connection, ids)
     for page in book.pages.values():
         page.changes["ended_at"] = page.value("ended_at") or now
+        page.changes["look_at"] = page.value("look_at") or now
     book.put_back(now)
     return len(ids)
 
@@ -108,11 +109,11 @@ def forget(connection: Connection, id_: str) -> None:
 
 def forget_texts(connection: Connection, before: datetime) -> int:
     """Forget some texts of before a moment; return how many."""
-    # What still waits in the outbox needs its text.
+    # What is in the outbox still needs its text.
     old = select(messages.c.id).where(
         _TEXTS,
         messages.c.created_at < before,
-        messages.c.state.is_(None) | messages.c.state.not_in(RUNNING),
+        messages.c.state.is_(None) | (messages.c.state == OVER),
     )
     ids = connection.execute(old.order_by(messages.c.created_at).limit(STEP)).scalars().all()
     if ids:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select
 
 from polysms.delivery import Attempt, Delivery, Outcome, Status
 from polysms.errors import LedgerError
-from polysms.ledger.book import Book, Copy, Page
+from polysms.ledger.book import CLAIMED, UNCLEAR, Book, Copy, Page
 from polysms.ledger.rows import ended_row, message_row
 from polysms.ledger.tables import events, keys
 from polysms.message import Message
@@ -21,29 +21,56 @@ from polysms.routing.fold import UNSENT
 UNSURE = UNSENT | {Status.MAYBE_SENT}
 
 
+class TakenOver(LedgerError):
+    """Somebody else decides about this message now, so that no attempt of it may begin."""
+
+
 @attrs.frozen(slots=False)
 class Line:
     """An attempt to write down, before its first byte or as it has ended.
 
-    ``store_text`` False keeps no text, media or answer of its message.
+    ``store_text`` False keeps no text, media or answer of its message; ``via`` is the account or
+    route that it takes. ``worker`` is who holds the lease of a message in the outbox: for others
+    no attempt of it begins.
     """
 
     id: str
     message: Message
     attempt: Attempt
     store_text: bool = True
+    via: str | None = None
+    worker: str | None = None
+
+
+@attrs.frozen
+class After:
+    """What becomes of a message in the outbox, if this worker still holds its lease.
+
+    Without a ``worker`` it is for a message that is unclear, and is not held by anybody. ``state``
+    is as in :mod:`polysms.ledger.outbox`, ``next_at`` when the outbox is to come back to it,
+    ``tries`` how often it has been tried.
+    """
+
+    worker: str | None
+    state: str
+    next_at: datetime | None = None
+    tries: int | None = None
 
 
 @attrs.frozen(slots=False)
 class End:
     """How a send ended, with all its attempts.
 
-    ``message`` is needed where no attempt of it was written down before.
+    ``message`` is needed where no attempt of it was written down before. ``look_at`` is when its
+    provider should be asked what became of it, unless that is known by then.
     """
 
     delivery: Delivery
     message: Message | None = None
     store_text: bool = True
+    via: str | None = None
+    look_at: datetime | None = None
+    after: After | None = None
 
 
 def write(
@@ -53,9 +80,11 @@ def write(
     _check_keys(connection, lines)
     ids = {line.id for line in lines} | {str(end.delivery.id) for end in ends}
     book = Book(connection, ids)
+    _check_leases(book, lines, now)
     late: list[dict[str, Any]] = []
     for line in lines:
-        book.page(_row(line.id, line.message, line.attempt.started_at, texts=line.store_text))
+        if line.id not in book.pages:
+            book.page(_row(line, line.message, line.id, line.attempt.started_at))
         late += _entered(book, line.id, line.attempt, now)
     for end in ends:
         late += _ended(book, end, now)
@@ -64,8 +93,29 @@ def write(
         _keep(connection, late)
 
 
-def _row(id_: str, message: Message, created_at: datetime, *, texts: bool) -> dict[str, Any]:
-    return message_row(id_, message, texts=texts, created_at=created_at)
+def _row(said: Line | End, message: Message, id_: str, created_at: datetime) -> dict[str, Any]:
+    row = message_row(id_, message, texts=said.store_text, created_at=created_at)
+    return {**row, "via": said.via}
+
+
+def _check_leases(book: Book, lines: Sequence[Line], now: datetime) -> None:
+    """Refuse an attempt of a message in the outbox to all but the worker that holds its lease."""
+    for line in lines:
+        if line.attempt.outcome is not None:
+            continue
+        page = book.pages.get(line.id)
+        if page is None or page.value("state") is None:
+            if line.worker is not None:
+                raise TakenOver("this message is not in the outbox any more")
+        elif not _holds(line.worker, page, now):
+            raise TakenOver("another worker has taken this message over, or it is not wanted")
+
+
+def _holds(worker: str | None, page: Page, now: datetime) -> bool:
+    if page.value("state") != CLAIMED or page.value("confirmed_at") is not None:
+        return False
+    until = page.value("claimed_until")
+    return worker == page.value("claimed_by") and until is not None and until >= now
 
 
 def _check_keys(connection: Connection, lines: Sequence[Line]) -> None:
@@ -83,7 +133,7 @@ def _check_keys(connection: Connection, lines: Sequence[Line]) -> None:
     for row in connection.execute(ordered).mappings():
         id_ = opened.get((row["tenant"], row["key"]))
         if id_ not in {None, row["message_id"]}:
-            raise LedgerError("another try has taken this message's key over", retry_later=True)
+            raise TakenOver("another try has taken this message's key over", retry_later=True)
 
 
 def _entered(book: Book, id_: str, attempt: Attempt, now: datetime) -> list[dict[str, Any]]:
@@ -126,7 +176,7 @@ def _keep(connection: Connection, rows: list[dict[str, Any]]) -> None:
 def _ended(book: Book, end: End, now: datetime) -> list[dict[str, Any]]:
     delivery = end.delivery
     id_ = str(delivery.id)
-    page = book.page(_row_of(end, now)) if id_ not in book.pages else book.pages[id_]
+    page = book.pages.get(id_) or book.page(_row_of(end, now))
     late = []
     for attempt in delivery.attempts:
         late += _entered(book, id_, attempt, now)
@@ -135,10 +185,24 @@ def _ended(book: Book, end: End, now: datetime) -> list[dict[str, Any]]:
     page.changes["ended_at"] = now
     if not page.value("texts"):
         page.changes["raw"] = None
+    if end.look_at is not None:
+        page.changes["look_at"] = end.look_at
+    if end.after is not None:
+        _move(page, end.after)
     _hear(book, id_, delivery)
-    if not page.copies:
+    if not page.copies and not page.is_running(now):
         page.changes["status"] = delivery.status
     return late
+
+
+def _move(page: Page, after: After) -> None:
+    """Let a message in the outbox go on, if whoever says so still holds its lease."""
+    held = page.value("state") == CLAIMED and page.value("claimed_by") == after.worker
+    unclear = page.value("state") == UNCLEAR and after.worker is None
+    if held or unclear:
+        page.move(after.state, after.next_at)
+        if after.tries is not None:
+            page.changes["tries"] = after.tries
 
 
 def _is_stale(page: Page, delivery: Delivery) -> bool:
@@ -164,7 +228,7 @@ def _row_of(end: End, now: datetime) -> dict[str, Any]:
     delivery = end.delivery
     created_at = delivery.created_at or now
     if end.message is not None:
-        return _row(str(delivery.id), end.message, created_at, texts=end.store_text)
+        return _row(end, end.message, str(delivery.id), created_at)
     return {
         "id": delivery.id,
         "tenant": "",

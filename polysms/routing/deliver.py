@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 
 from polysms.config import Account
 from polysms.delivery import Delivery, Evidence, Outcome
-from polysms.errors import LookupFailed, Unsupported
+from polysms.errors import LedgerError, LookupFailed, Unsupported
 from polysms.message import Message
 from polysms.providers.base import Response
 from polysms.routing import rails as guard
@@ -29,10 +29,21 @@ FIRST_LOOK = 0.5
 MOST_WAITS = 1_000
 
 
-def deliver(message: Message, plan: Plan, world: World) -> Generator[Step, Answer, Delivery]:
-    """Yield the steps that send a message; return its Delivery or raise the error of the send."""
+def deliver(
+    message: Message,
+    plan: Plan,
+    world: World,
+    *,
+    id_: str | None = None,
+    passed_over: Collection[str] = (),
+) -> Generator[Step, Answer, Delivery]:
+    """Yield the steps that send a message; return its Delivery or raise the error of the send.
+
+    ``id_`` is the id of a message that has one already. Accounts that are ``passed_over`` are not
+    asked: a copy of the message is theirs.
+    """
     check_named(message, plan.senders)
-    run = Run(guard.redirected(message, plan.rails), plan, world)
+    run = Run(guard.redirected(message, plan.rails), plan, world, id_, passed_over)
     while (turn := next_turn(run)) is not None:
         verdict = yield from _asked(run, turn)
         if verdict is None:
@@ -115,8 +126,12 @@ def _attempted(run: Run, ready: Ready, entry: Entry) -> Generator[Step, Answer, 
     """Yield the steps of one attempt and return what came of it."""
     plan, account = run.plan, ready.account
     if plan.written:
-        yield Write(run.id, run.message, ready.attempt)
-    answer = yield Call(account, ready.request, ready.seconds, run.patience(ready))
+        trouble = yield Write(run.id, run.message, ready.attempt)
+        if isinstance(trouble, LedgerError):
+            plan.health.told(account.name, entry, Signal.NOTHING, run.world.clock(), 0.0)
+            raise run.unwritten(ready, trouble)
+    expires_at = ready.attempt.expires_at
+    answer = yield Call(account, ready.request, ready.seconds, run.patience(ready), expires_at)
     if not isinstance(answer, (Response, Failure)):
         raise TypeError(f"a Call is answered by a Response or a Failure, not {answer!r}")
     verdict = judge(account.adapter, answer)

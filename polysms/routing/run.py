@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from polysms.config import Account
-from polysms.delivery import Attempt, Considered, Delivery, Evidence, Outcome
-from polysms.errors import Fault, NotSent, PolysmsError, RateLimited
+from polysms.delivery import Attempt, Considered, Delivery, Evidence, Outcome, Status
+from polysms.errors import Fault, LedgerError, NotSent, PolysmsError, RateLimited
 from polysms.message import Message
 from polysms.providers.base import Record
 from polysms.routing.breaker import Entry
@@ -26,14 +27,21 @@ MOST_COPIES = 2
 class Run:
     """What has happened to one message so far."""
 
-    def __init__(self, message: Message, plan: Plan, world: World) -> None:
+    def __init__(
+        self,
+        message: Message,
+        plan: Plan,
+        world: World,
+        id_: str | None = None,
+        passed_over: Collection[str] = (),
+    ) -> None:
         self.message = message
         self.plan = plan
         self.world = world
-        self.id = world.new_id()
+        self.id = id_ or world.new_id()
         self.began = world.clock()
         self.started_at = world.now()
-        self.accounts = plan.candidates(message)
+        self.accounts = [one for one in plan.candidates(message) if one.name not in passed_over]
         self.left = {account.name: account for account in self.accounts}
         self.attempts: list[Attempt] = []
         self.verdicts: list[Verdict] = []
@@ -205,6 +213,16 @@ class Run:
             considered=tuple(self.considered),
             record=self.record,
         )
+
+    def unwritten(self, ready: Ready, trouble: LedgerError) -> PolysmsError:
+        """Return the error of a send that cannot go on, because an attempt cannot be written."""
+        text = "not begun, because it could not be written down"
+        facts = {"outcome": Outcome.NOT_SENT, "evidence": Evidence.NOTHING_WRITTEN, "text": text}
+        self.attempts.append(changed(ready.attempt, ended_at=self.world.now(), **facts))
+        if self._copies():
+            return self.error()
+        trouble.delivery = changed(self.delivery(), status=Status.NOT_SENT, retry_later=True)
+        return trouble
 
     def error(self) -> PolysmsError:
         """Return the error of a send that found no account to take the message."""

@@ -10,13 +10,17 @@ import attrs
 
 from polysms.config import Account
 from polysms.delivery import Attempt
+from polysms.errors import LedgerError
 from polysms.message import Message
 from polysms.providers.base import Request, Response
 
 
 @attrs.frozen(slots=False)
 class Write:
-    """Write this attempt down: before its first byte, and again when it has ended."""
+    """Write this attempt down: before its first byte, and again when it has ended.
+
+    Answered with None, or with the LedgerError that it met: then an attempt must not begin.
+    """
 
     id: str
     message: Message
@@ -28,13 +32,14 @@ class Call:
     """Make this request at this account, within ``seconds`` in all.
 
     ``patience`` (seconds) is how long it may wait for a free slot where the account bounds them;
-    None: as long as it may take in all.
+    None: as long as it may take in all. After ``expires_at`` it must not begin.
     """
 
     account: Account
     request: Request
     seconds: float
     patience: float | None = None
+    expires_at: datetime | None = None
 
 
 @attrs.frozen(slots=False)
@@ -78,8 +83,8 @@ class Failure:
 
 Step = Write | Admit | Call | Wait
 #: What a step is answered with: a Call with a Response or a Failure, an Admit with the seconds to
-#: wait before it is asked again (0.0: taken), the others with None.
-Answer = Response | Failure | float | None
+#: wait before it is asked again (0.0: taken), a Write with its LedgerError, the others with None.
+Answer = Response | Failure | float | LedgerError | None
 
 
 def _no_chance() -> float:

@@ -417,5 +417,8 @@ def test_interrupt_when_all_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(KeyboardInterrupt) as raised:
             both.send(MESSAGE)
         both.close()
+        until = time.monotonic() + 30
+        while not server.seen and time.monotonic() < until:
+            time.sleep(0.01)  # what was written is on its way to the server's thread
     assert [True] == [seen.processed for seen in server.seen]
     assert MaybeSent is type(raised.value.__cause__)

@@ -236,7 +236,7 @@ def test_interrupt_in_a_wait_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> Non
         raise KeyboardInterrupt
 
     transport, asked = answering(httpx.Response(429, headers={"retry-after": "1"}), accepted())
-    monkeypatch.setattr("polysms.client.sync.time.sleep", interrupt)
+    monkeypatch.setattr("polysms.client.obeying.time.sleep", interrupt)
     with (
         Client({"accounts": {"wavix": WAVIX}}, transport=transport) as client,
         pytest.raises(KeyboardInterrupt) as raised,

@@ -5,6 +5,7 @@ Revision ID: 0001
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import sqlalchemy as sa
@@ -65,8 +66,11 @@ def _create_messages() -> None:
         _text("state"),
         _time("next_at"),
         _time("valid_until"),
+        sa.Column("tries", sa.Integer()),
+        _time("confirmed_at"),
         _text("claimed_by"),
         _time("claimed_until"),
+        _time("look_at"),
         _text("status", nullable=False),
         _time("created_at", nullable=False),
         _time("ended_at"),
@@ -168,10 +172,18 @@ def _create_the_rest() -> None:
         _text("source", nullable=False),
     )
     op.create_table(
+        "polysms_workers",
+        _text("name", primary_key=True),
+        _time("seen_at", nullable=False),
+    )
+    settings = op.create_table(
         "polysms_settings",
         _text("name", primary_key=True),
         _text("value", nullable=False),
     )
+    # The key of the fingerprints of messages; it tells one ledger from another too.
+    secret = {"name": "fingerprint_secret", "value": secrets.token_hex(32)}
+    op.bulk_insert(settings, [secret])
 
 
 def _index_messages() -> None:
@@ -180,6 +192,7 @@ def _index_messages() -> None:
     _index("messages_claimed", "messages", "claimed_until", where="claimed_until IS NOT NULL")
     _index("messages_created", "messages", "created_at")
     _index("messages_key", "messages", "key", "created_at", where="key IS NOT NULL")
+    _index("messages_look", "messages", "look_at", where="look_at IS NOT NULL")
     _index("messages_recipient", "messages", "recipient", "created_at")
     _index("messages_status", "messages", "status", "created_at")
     _index("messages_tag", "messages", "tag", "created_at", where="tag IS NOT NULL")

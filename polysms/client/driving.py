@@ -1,0 +1,134 @@
+"""How a client obeys: the router's steps and the ledger's tasks, through errors and interrupts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import Any, TypeVar
+
+from polysms.client.keeping import Consult, Save, Task, Told
+from polysms.client.wire import Exchange
+from polysms.errors import LedgerError, LookupFailed, MaybeSent, PolysmsError
+from polysms.routing.steps import Admit, Answer, Call, Failure, Stage, Step, Write
+
+R = TypeVar("R")
+#: What a client comes back with from a task: whatever the ledger said to a Consult, too.
+Done = Exchange | float | Any | None
+
+
+class _Progress:
+    """Whether a request was made at all, and what has interrupted us."""
+
+    asked = False
+    interrupt: BaseException | None = None
+
+
+def driven(
+    steps: Generator[Task, Told, R], *, sends: bool
+) -> Generator[Task, Done, tuple[R, BaseException | None]]:
+    """Yield the tasks a client must do, and return what they came to.
+
+    A client answers a Call with its Exchange and throws in what interrupts it. An interrupt
+    (a cancellation, Ctrl-C) lets nothing further be tried; it is returned beside the result, or
+    raised with the error of the send as its cause, so that neither is lost. ``sends`` says that
+    these steps send a message, so that a bug of ours after a request leaves it maybe sent.
+    """
+    progress = _Progress()
+    try:
+        result = yield from _stepped(steps, progress)
+    except PolysmsError as error:
+        if progress.interrupt is None:
+            raise
+        raise _weightier(error, progress.interrupt) from error
+    except Exception as error:
+        if not progress.asked:
+            raise
+        raise _unexpected(error, sends=sends) from error
+    return result, progress.interrupt
+
+
+def _stepped(steps: Generator[Task, Told, R], progress: _Progress) -> Generator[Task, Done, R]:
+    advance: Callable[[], Task] = partial(next, steps)
+    while True:
+        try:
+            task = advance()
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        if isinstance(task, Save | Consult):
+            advance = yield from _with_ledger(task, steps, progress)
+        else:
+            answer = yield from _answered(task, progress)
+            advance = partial(steps.send, answer)
+
+
+def _answered(step: Step, progress: _Progress) -> Generator[Step, Done, Answer]:
+    """Yield one of the router's steps, unless somebody has stopped us; return its answer."""
+    if isinstance(step, Write):
+        return None  # nothing is written down
+    if progress.interrupt is not None:
+        return _unasked(step)
+    progress.asked = progress.asked or isinstance(step, Call)
+    try:
+        done = yield step
+    except BaseException as error:  # noqa: BLE001 - raised when the send has been told
+        progress.interrupt = error
+        return _unasked(step)
+    if isinstance(done, Exchange):
+        progress.interrupt = done.interrupt
+        return done.answer
+    return done
+
+
+def _with_ledger(
+    task: Save | Consult, steps: Generator[Task, Told, R], progress: _Progress
+) -> Generator[Task, Done, Callable[[], Task]]:
+    """Yield what the ledger is to do, also after an interrupt; return how to go on."""
+    try:
+        done = yield task
+    except PolysmsError as error:
+        return partial(steps.send, error) if isinstance(task, Save) else partial(steps.throw, error)
+    except BaseException as error:
+        if isinstance(task, Consult):
+            raise
+        if isinstance(error, Exception):
+            return partial(steps.send, LedgerError(f"the ledger failed ({type(error).__name__})"))
+        progress.interrupt = progress.interrupt or error
+        # What was to be written may be: who goes on is not asked anything, and says so.
+        return partial(steps.send, None)
+    return partial(steps.send, done)
+
+
+def patience_of(step: Call) -> float:
+    """Return the seconds that a call may wait for a free slot."""
+    return step.seconds if step.patience is None else step.patience
+
+
+def no_slot(step: Call) -> Exchange:
+    """Return the end of an exchange for which no slot of its account was free."""
+    most = step.account.concurrency
+    text = f"none of its {most} slots was free within {patience_of(step):g} s"
+    return Exchange(Failure(stage=Stage.NOTHING, text=text, ours=True))
+
+
+def _weightier(error: PolysmsError, interrupt: BaseException) -> BaseException:
+    """Return what is to be raised: a mere exception of ours never hides a MaybeSent."""
+    ours = isinstance(interrupt, Exception)
+    return error if ours and isinstance(error, MaybeSent) else interrupt
+
+
+def _unasked(step: Step) -> Answer:
+    """Return the answer to a step that is not taken, because somebody has stopped us."""
+    if isinstance(step, Admit):
+        return 0.0
+    if not isinstance(step, Call):
+        return None
+    return Failure(
+        stage=Stage.NOTHING, text="stopped before it was asked", ours=True, interrupted=True
+    )
+
+
+def _unexpected(error: Exception, *, sends: bool) -> PolysmsError:
+    what = f"polysms failed after a request was made ({type(error).__name__})"
+    if sends:
+        return MaybeSent(f"{what}; the message may have been sent")
+    return LookupFailed(f"{what}; nothing was sent")

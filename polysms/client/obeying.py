@@ -1,0 +1,97 @@
+"""How the sync client obeys its generators of tasks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from typing import TypeVar
+
+import httpx
+
+from polysms.client import asking
+from polysms.client.driving import Done, driven, no_slot, patience_of
+from polysms.client.keeping import Consult, Save, Task, Told, sending
+from polysms.client.limits import Limits
+from polysms.client.plans import Plans
+from polysms.client.records import Records
+from polysms.client.transports import Transports
+from polysms.client.wire import exchange
+from polysms.config import Config
+from polysms.delivery import Delivery
+from polysms.message import Message
+from polysms.routing.deliver import deliver
+from polysms.routing.plan import Plan
+from polysms.routing.steps import Admit, Answer, Call, Step, Wait, World
+
+R = TypeVar("R")
+
+
+class Obeying:
+    """Does what the generators of a send or a look-up ask for, one task after the other."""
+
+    config: Config
+    _transports: Transports[httpx.BaseTransport]
+    _plans: Plans
+    _records: Records
+    _limits: Limits
+    _world: World
+    _is_kept: bool
+
+    def _sending(
+        self, message: Message, plan: Plan, via: str | None
+    ) -> Generator[Task, Told, Delivery]:
+        if not self._is_kept:
+            return deliver(message, plan, self._world)
+        keeper = self._plans.keeper(plan, via)
+        return sending(message, plan, self._world, keeper, self._resolving)
+
+    def _resolving(self, delivery: Delivery) -> Generator[Step, Answer, Delivery]:
+        plans, world = self._plans, self._world
+        return asking.resolving(delivery, self.config, plans, world, None, likely=False)
+
+    def obey(self, tasks: Generator[Task, Told, R]) -> R:
+        """Do what a generator of tasks asks for, as :class:`Duties` makes them; for workers."""
+        result, interrupt = self._drive(tasks, sends=True)
+        if interrupt is not None:
+            raise interrupt
+        return result
+
+    def _ask(self, steps: Generator[Task, Told, R]) -> R:
+        result, interrupt = self._drive(steps, sends=False)
+        if interrupt is not None:
+            raise interrupt
+        return result
+
+    def _drive(
+        self, steps: Generator[Task, Told, R], *, sends: bool
+    ) -> tuple[R, BaseException | None]:
+        """Obey a generator of steps until it returns or raises."""
+        driver = driven(steps, sends=sends)
+        try:
+            step = next(driver)
+            while True:
+                try:
+                    done = self._obey(step)
+                except BaseException as error:  # noqa: BLE001 - the driver knows what it means
+                    step = driver.throw(error)
+                else:
+                    step = driver.send(done)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+
+    def _obey(self, task: Task) -> Done:
+        if isinstance(task, Call):
+            with self._limits.slot(task.account, patience_of(task)) as free:
+                if not free:
+                    return no_slot(task)
+                transport = self._transports.of(task.account)
+                return exchange(transport, task, self._world.now)
+        if isinstance(task, Save):
+            self._records.ledger.write_many(task.lines, task.ends)
+        if isinstance(task, Consult):
+            return task.question(self._records.ledger)
+        if isinstance(task, Admit):
+            return self._limits.admit(task.account, task.sender, task.segments)
+        if isinstance(task, Wait):
+            time.sleep(task.seconds)
+        return None

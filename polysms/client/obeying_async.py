@@ -1,0 +1,150 @@
+"""How the async client obeys its generators of tasks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
+
+from polysms.client import asking
+from polysms.client.driving import Done, driven, no_slot, patience_of
+from polysms.client.keeping import Consult, Save, Task, Told, sending
+from polysms.client.lending import Lent
+from polysms.client.limits import Limits
+from polysms.client.plans import Plans
+from polysms.client.records import MISSING
+from polysms.client.transports import Transports
+from polysms.client.wire_async import exchange_async
+from polysms.config import Config
+from polysms.delivery import Delivery
+from polysms.errors import ConfigError
+from polysms.message import Message
+from polysms.routing.deliver import deliver
+from polysms.routing.plan import Plan
+from polysms.routing.steps import Admit, Answer, Call, Step, Wait, World
+
+if TYPE_CHECKING:
+    from polysms.ledger import Ledger
+
+R = TypeVar("R")
+
+
+class ObeyingAsync:
+    """Does what the generators of a send or a look-up ask for, in one event loop."""
+
+    config: Config
+    _transports: Transports[httpx.AsyncBaseTransport]
+    _plans: Plans
+    _lent: Lent | None
+    _limits: Limits
+    _world: World
+    _loop: asyncio.AbstractEventLoop | None
+
+    def _sending(
+        self, message: Message, plan: Plan, via: str | None
+    ) -> Generator[Task, Told, Delivery]:
+        if self._lent is None:
+            return deliver(message, plan, self._world)
+        keeper = self._plans.keeper(plan, via)
+        return sending(message, plan, self._world, keeper, self._resolving)
+
+    def _resolving(self, delivery: Delivery) -> Generator[Step, Answer, Delivery]:
+        plans, world = self._plans, self._world
+        return asking.resolving(delivery, self.config, plans, world, None, likely=False)
+
+    def _require_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        if self._loop is not loop:
+            raise ConfigError("this AsyncClient belongs to another event loop; make one in each")
+
+    async def obey(self, tasks: Generator[Task, Told, R], *, asks: bool = False) -> R:
+        """Do what a generator of tasks asks for, as :class:`Duties` makes them; for workers.
+
+        ``asks`` says that it looks at the ledger between its tasks.
+        """
+        result, interrupt = await self._drive(tasks, sends=True, asks=asks)
+        if interrupt is not None:
+            raise interrupt
+        return result
+
+    async def consult(self, question: Callable[[Ledger], R]) -> R:
+        """Ask the ledger something, in a thread."""
+        if self._lent is None:
+            raise ConfigError(MISSING, key="ledger")
+        return await self._lent.run(partial(question, self._lent.ledger))
+
+    async def _ask(self, steps: Generator[Task, Told, R]) -> R:
+        result, interrupt = await self._drive(steps, sends=False, asks=True)
+        if interrupt is not None:
+            raise interrupt
+        return result
+
+    async def _drive(
+        self, steps: Generator[Task, Told, R], *, sends: bool, asks: bool
+    ) -> tuple[R, BaseException | None]:
+        """Obey a generator of steps until it returns or raises.
+
+        ``asks`` says that it looks at the ledger between its steps, if there is one.
+        """
+        self._require_loop()
+        driver = driven(steps, sends=sends)
+        advance: Callable[[], Task] = partial(next, driver)
+        while True:
+            try:
+                task = await self._next(advance) if asks else advance()
+            except (StopIteration, _Ended) as stop:
+                return stop.value  # type: ignore[no-any-return]
+            try:
+                done = await self._obey(task)
+            except BaseException as error:  # noqa: BLE001 - the driver knows what it means
+                advance = partial(driver.throw, error)
+            else:
+                advance = partial(driver.send, done)
+
+    async def _next(self, advance: Callable[[], Task]) -> Task:
+        if self._lent is None:
+            return _advanced(advance)
+        return await self._lent.run(partial(_advanced, advance))
+
+    async def _obey(self, task: Task) -> Done:
+        if isinstance(task, Call):
+            async with self._limits.slot_async(task.account, patience_of(task)) as free:
+                if not free:
+                    return no_slot(task)
+                transport = self._transports.of(task.account)
+                return await exchange_async(transport, task, self._world.now)
+        if isinstance(task, Save | Consult):
+            return await self._kept(task)
+        if isinstance(task, Admit):
+            return self._limits.admit(task.account, task.sender, task.segments)
+        if isinstance(task, Wait):
+            await asyncio.sleep(task.seconds)
+        return None
+
+    async def _kept(self, task: Save | Consult) -> Any:
+        if self._lent is None:
+            raise TypeError("there is no ledger to obey")
+        if isinstance(task, Save):
+            return await self._lent.save(task)
+        return await self._lent.run(partial(task.question, self._lent.ledger))
+
+
+class _Ended(Exception):
+    """A generator has ended where no StopIteration may come out: in a thread, a coroutine."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__()
+        self.value = value
+
+
+def _advanced(advance: Callable[[], Task]) -> Task:
+    try:
+        return advance()
+    except StopIteration as stop:
+        ended = _Ended(stop.value)
+    raise ended

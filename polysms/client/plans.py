@@ -1,0 +1,145 @@
+"""What the sends of one client share: their plans, and what is known of the accounts."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from polysms.client.keeping import Keeper, Recollection
+from polysms.client.limits import Limits
+from polysms.config import Config, Route
+from polysms.config.reading import known
+from polysms.errors import ConfigError, InvalidMessage
+from polysms.message import Message
+from polysms.providers import REGISTRY
+from polysms.routing.health import Health
+from polysms.routing.plan import Memory, Plan
+
+if TYPE_CHECKING:
+    from polysms.ledger import Ledger
+
+
+class Plans:
+    """The plans of one configuration's sends: those that bend no route are made once."""
+
+    def __init__(self, config: Config, ledger: Ledger | None = None) -> None:
+        self._config = config
+        self._ledger = ledger
+        self._made: dict[str | None, Plan] = {}
+        self.health = Health(threading.Lock())
+        self.memory = Memory() if ledger is None else Recollection(ledger)
+        self.limits = Limits()
+        _all.add(self)
+
+    def begin_again(self) -> None:
+        """In the child of a fork: hold no lock that a thread of the parent has locked."""
+        self.health.lock = threading.Lock()
+
+    def of(
+        self,
+        message: Message,
+        *,
+        via: str | None,
+        on_maybe_sent: str | None = None,
+        deadline: float | timedelta | None = None,
+        attempt_timeout: float | timedelta | None = None,
+    ) -> Plan:
+        """Return the plan of one send: the route that ``via`` names, as this call bends it."""
+        if not isinstance(message, Message):
+            raise InvalidMessage(f"send() takes a Message, not a {type(message).__name__}")
+        if self._ledger is None:
+            _require_no_ledger(message)
+        _check_options(message, self._config)
+        plan = self._made.get(via)
+        if plan is None:
+            plan = self._made[via] = self._plan(self._config.route(via))
+        times = {"deadline": deadline, "attempt_timeout": attempt_timeout}
+        if on_maybe_sent is None and deadline is None and attempt_timeout is None:
+            return plan
+        return attrs.evolve(plan, route=_bent(plan.route, on_maybe_sent, times))
+
+    def _plan(self, route: Route) -> Plan:
+        config = self._config
+        accounts = tuple(config.account(name) for name in route.reachable)
+        for account in accounts:
+            self.limits.prepare(account)
+        return Plan(
+            route=route,
+            accounts=accounts,
+            senders=config.senders,
+            rails=config.rails,
+            prices=config.prices,
+            health=self.health,
+            memory=self.memory,
+            written=self._ledger is not None,
+        )
+
+    def name(self, via: str | None) -> str:
+        """Return the name of the account or route that ``via`` means."""
+        return via or self._config.default or next(iter(self._config.accounts))
+
+    def keeper(self, plan: Plan, via: str | None) -> Keeper:
+        """Return how a send of a plan is written down."""
+        return Keeper(
+            via=self.name(via),
+            store_text=plan.route.store_text,
+            first_look=self._config.sweep.first,
+        )
+
+
+_all: weakref.WeakSet[Plans] = weakref.WeakSet()
+
+
+def _in_child() -> None:
+    for plans in list(_all):
+        plans.begin_again()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
+
+
+def _bent(
+    route: Route, on_maybe_sent: str | None, times: Mapping[str, float | timedelta | None]
+) -> Route:
+    changes: dict[str, Any] = {
+        name: seconds_of(name, value) for name, value in times.items() if value is not None
+    }
+    if on_maybe_sent is not None:
+        changes["on_maybe_sent"] = on_maybe_sent
+    try:
+        return attrs.evolve(route, **changes)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+
+
+def seconds_of(name: str, value: float | timedelta) -> float:
+    """Return an argument in seconds; raises ConfigError for what is not more than zero."""
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
+        raise ConfigError(f"{name}: write seconds, more than zero", key=name)
+    return float(seconds)
+
+
+def _require_no_ledger(message: Message) -> None:
+    for field in ("key", "tenant"):
+        if getattr(message, field) is not None:
+            raise ConfigError(
+                f"{field}: a message's {field} needs a ledger, and there is none", key="ledger"
+            )
+
+
+def _check_options(message: Message, config: Config) -> None:
+    if not message.options:
+        return
+    used = {account.provider_name for account in config.accounts.values()}
+    try:
+        known(message.options, sorted({*REGISTRY, *used}), "options", "the message")
+    except ConfigError as error:
+        raise InvalidMessage(str(error), field="options") from None

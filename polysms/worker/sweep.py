@@ -1,0 +1,85 @@
+"""The sweep: it asks for what nobody reports, takes back leases, and forgets old texts."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from polysms import AsyncClient
+from polysms.client.log import log
+from polysms.errors import LedgerError
+
+if TYPE_CHECKING:
+    from polysms.ledger import Claim, Ledger
+
+#: Seconds between two rounds, and between the rarer things.
+ROUND = 1.0
+BEAT = 10.0
+TIDY = 600.0
+#: Messages that are looked for at once, and how long no other worker looks for them.
+LOOKS = 20
+LOOK_LEASE = timedelta(seconds=120)
+
+
+class Sweeper:
+    """Does, once a second, what sending leaves undone."""
+
+    def __init__(self, client: AsyncClient, name: str) -> None:
+        self._client = client
+        self._name = name
+        self._beaten = self._tidied = float("-inf")
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Sweep until told to stop."""
+        while not stopping.is_set():
+            try:
+                busy = await self.once()
+            except LedgerError as error:
+                log.warning("the sweep waits for its ledger: %s", error)
+                busy = False
+            if not busy:
+                await _rest(stopping)
+
+    async def once(self) -> bool:
+        """Sweep once; return whether there may be more to do at once."""
+        await self._beat()
+        taken_back = await self._client.consult(_taken_back)
+        until = self._client.duties.now() + LOOK_LEASE
+        looks = await self._client.consult(
+            lambda ledger: ledger.outbox.looks(until=until, limit=LOOKS)
+        )
+        await asyncio.gather(*(self._look(claim) for claim in looks))
+        return bool(taken_back) or len(looks) == LOOKS
+
+    async def _beat(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._beaten + BEAT:
+            self._beaten = now
+            await self._client.consult(lambda ledger: ledger.outbox.seen(self._name))
+        if now >= self._tidied + TIDY:
+            self._tidied = now
+            before = self._client.duties.now() - timedelta(seconds=self._client.config.keep_text)
+            await self._client.consult(partial(_tidied, before=before))
+
+    async def _look(self, claim: Claim) -> None:
+        try:
+            await self._client.obey(self._client.duties.look(claim), asks=True)
+        except Exception:  # noqa: BLE001 - one must not stop the rest; it is looked for again
+            log.exception("message id=%s could not be looked for", claim.id)
+
+
+def _taken_back(ledger: Ledger) -> int:
+    return ledger.outbox.reclaim() + ledger.lapse() + ledger.match_parked()
+
+
+def _tidied(ledger: Ledger, before: datetime) -> None:
+    ledger.purge(texts_older_than=before)
+
+
+async def _rest(stopping: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(stopping.wait(), ROUND)
+    except TimeoutError:
+        return
