@@ -17,10 +17,11 @@ _NOT_ASKED = "not asked: "
 
 def explained(delivery: Delivery) -> str:
     """Return a delivery's story in lines of at most 79 characters, numbers masked."""
-    return "\n".join(_lines(delivery))
+    return "\n".join((*told(delivery), *_wrapped(f"Next: {advice(delivery)}")))
 
 
-def _lines(delivery: Delivery) -> Iterator[str]:
+def told(delivery: Delivery) -> Iterator[str]:
+    """Yield the lines of a delivery's story so far, without what comes next."""
     to = redact.mask(delivery.to) if delivery.to else "nobody"
     counted = delivery.segments
     size = "" if counted is None else f", {counted} segment{'s' if counted != 1 else ''}"
@@ -31,7 +32,6 @@ def _lines(delivery: Delivery) -> Iterator[str]:
         yield from _wrapped(f"{number}. {redact.scrub(spoken)}")
         if attempt is not None:
             yield from _of_attempt(attempt)
-    yield from _wrapped(f"Next: {_next(delivery)}")
 
 
 def _turns(delivery: Delivery) -> Iterator[tuple[str, Attempt | None]]:
@@ -92,7 +92,8 @@ _PROVED = {
 }
 
 
-def _next(delivery: Delivery) -> str:
+def advice(delivery: Delivery) -> str:
+    """Return, in a sentence, what comes next, or what can be done."""
     if delivery.status is Status.MAYBE_SENT:
         return f"nothing is sent again by itself. {_remedy(delivery)}"
     if delivery.status is Status.NOT_SENT:

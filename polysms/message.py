@@ -94,7 +94,7 @@ def _sender(value: str | None) -> str | None:
         raise _wrong("from_", "is not a sender; write a number, a sender ID or @name")
     if not value.isprintable():
         raise _wrong("from_", "has control characters; remove them")
-    return value.strip()
+    return numbers.sender(value)
 
 
 def _valid_for(value: float | timedelta | None) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -58,3 +58,23 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in tuple(os.environ):
         if name.startswith(_ENVIRONMENT) or name.lower() in _PROXIES:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Any]:
+    """Run a real PostgreSQL for the session."""
+    from tests.postgres import running
+
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def template(postgres: Any) -> str:
+    """Return a database that has the ledger's tables, to be copied."""
+    from polysms.ledger import Ledger
+
+    name: str = postgres.database()
+    with Ledger(postgres.url(name)) as ledger:
+        ledger.upgrade()
+    return name

@@ -72,7 +72,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"to": "3135550123"}, "to", "has no country code"),
     ({"to": "CALL-ME"}, "to", "has letters"),
     ({"to": "+13135550123456789"}, "to", "has 17 digits, E.164 allows 15"),
-    ({"to": None}, "to", "is not text"),
+    ({"to": None}, "to", 'to: is None; write a phone number in quotes, as "+1..."'),
     ({"text": ""}, "text", "is empty and there are no media"),
     ({"text": None}, "text", "is empty and there are no media"),
     ({"text": "", "media": []}, "text", "is empty and there are no media"),

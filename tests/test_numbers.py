@@ -61,9 +61,9 @@ NO_RECIPIENTS = [
     ("+131355501234", "is too short or too long"),
     # Seven digits are dialled within an area only.
     ("+15550123", "is too short or too long"),
-    (None, "is not text"),
-    (13135550123, "is not text"),
-    (b"+13135550123", "is not text"),
+    (None, "is None; write a phone number in quotes"),
+    (13135550123, "is of type int; write a phone number in quotes"),
+    (b"+13135550123", "is of type bytes; write a phone number in quotes"),
 ]
 
 
@@ -124,7 +124,7 @@ NO_NATIONAL = [
     ("+13135550123", "USA", "region", "'USA' is not a two-letter country"),
     ("+13135550123", "", "region", "'' is not a two-letter country"),
     ("+13135550123", 1, "region", "1 is not a two-letter country"),
-    (13135550123, "US", "to", "'int' is not text"),
+    (13135550123, "US", "to", "is of type int; write a phone number in quotes"),
 ]
 
 

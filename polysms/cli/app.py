@@ -10,14 +10,21 @@ import typer
 
 from polysms.cli.check import check
 from polysms.cli.demo import demo
-from polysms.cli.failure import DONE, USAGE, report
+from polysms.cli.export import export
+from polysms.cli.failure import DONE, USAGE, misused, report
 from polysms.cli.features import features
+from polysms.cli.hints import hint
+from polysms.cli.ledger import ledger
+from polysms.cli.listing import listed
 from polysms.cli.local import sandbox
-from polysms.cli.lookup import fetch, listed
+from polysms.cli.lookup import fetch
 from polysms.cli.output import Output, flush, prepare
+from polysms.cli.records import cancel, confirm
 from polysms.cli.rehearse import rehearse
 from polysms.cli.resolve import resolve
 from polysms.cli.send import send
+from polysms.cli.story import explain, show
+from polysms.cli.worker import worker
 
 _EPILOG = "No account yet? Begin with: polysms demo"
 
@@ -30,14 +37,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _MESSAGES, _ACCOUNTS, _TRYING = "Messages", "Accounts", "Trying it"
+_LEDGER = "The ledger and the outbox"
 app.command("demo", rich_help_panel=_TRYING)(demo)
 app.command("send", rich_help_panel=_MESSAGES)(send)
 app.command("fetch", rich_help_panel=_MESSAGES)(fetch)
 app.command("list", rich_help_panel=_MESSAGES)(listed)
+app.command("show", rich_help_panel=_MESSAGES)(show)
+app.command("explain", rich_help_panel=_MESSAGES)(explain)
+app.command("cancel", rich_help_panel=_MESSAGES)(cancel)
+app.command("confirm", rich_help_panel=_MESSAGES)(confirm)
 app.command("resolve", rich_help_panel=_MESSAGES)(resolve)
 app.command("check", rich_help_panel=_ACCOUNTS)(check)
 app.command("rehearse", rich_help_panel=_ACCOUNTS)(rehearse)
 app.command("providers", rich_help_panel=_ACCOUNTS)(features)
+app.command("worker", rich_help_panel=_LEDGER)(worker)
+app.command("export", rich_help_panel=_LEDGER)(export)
+app.add_typer(ledger, name="ledger", rich_help_panel=_LEDGER)
 app.command("sandbox", rich_help_panel=_TRYING)(sandbox)
 
 
@@ -71,6 +86,10 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit:  # how Rich ends a page of help whose reader has gone
         code = DONE
     except Exception as error:  # noqa: BLE001 - no traceback reaches the user
+        registered = [one.name for one in app.registered_commands]
+        names = [*map(str, registered), str(ledger.info.name)]
+        if misused(error) and (advice := hint(arguments, names)) is not None:
+            error.add_note(advice)
         code = report(error, _speaking(arguments))
     flush()
     return (code or DONE) if arguments else USAGE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from polysms.cli.failure import DONE, USAGE, name_of, tell
 from polysms.cli.options import WHERE, configured, message_options, seconds
 from polysms.cli.output import Output, Terminal, columns, plainly
 from polysms.cli.pace import Pace, Rows
-from polysms.cli.tally import Record, Tally, facts_of
+from polysms.cli.tally import Record, Tally, facts_of, unclear
 from polysms.cli.wishes import Missing, Wishes, joined
 from polysms.client import Client
 from polysms.config import Config
@@ -168,10 +169,12 @@ def _sent(
                 row = messages.row(result.message)
                 facts = facts_of(result, row.line, row.key)
                 tally.add(result)
-                record.write(facts)
+                lost = unclear(result)
+                record.write(facts, lost)
                 messages.stopped = messages.stopped or record.broken is not None
                 if output.json:
-                    output.document({"type": "result", **facts}, indent=None)
+                    found = {"type": "result", **facts, "delivery": lost and lost.to_dict()}
+                    output.document(found, indent=None)
                 bar.update(task, advance=1, description=_briefly(tally))
         code = tally.exit_code(interrupted=messages.interrupted)
         _sum_up(tally, code, record, output)
@@ -205,4 +208,15 @@ def _sum_up(tally: Tally, code: int, record: Record, output: Output) -> None:
         return
     output.table(tally.tables())
     if tally.outcomes[Outcome.MAYBE_SENT]:
-        output.say("Look for those that may have been sent before you send them again.")
+        for line in _ways_to_look(tally, record):
+            output.say(plainly(line))
+
+
+def _ways_to_look(tally: Tally, record: Record) -> Iterator[str]:
+    yield "Look for those that may have been sent before you send them again:"
+    if record.path is not None and record.broken is None:
+        yield f"  polysms resolve {shlex.quote(record.path)}"
+        return
+    for account in sorted(tally.unclear):
+        yield f"  polysms list --remote {shlex.quote(account)} --since 1h"
+    yield "(With --results FILE they can be looked for by polysms resolve FILE.)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -10,17 +11,23 @@ import attrs
 import typer
 from rich.text import Text
 
-from polysms import numbers
-from polysms.cli.failure import DONE, NOT_SENT, facts_of, remedy, reported
+from polysms import numbers, redact
+from polysms.cli.failure import DONE, exit_code, facts_of, remedy, reported
 from polysms.cli.options import File, Json, Reveal, Url, configured
 from polysms.cli.output import Output, plainly
 from polysms.client import Client
+from polysms.client.limits import Limits
+from polysms.client.transports import require
 from polysms.config import Account, Config, Route, Rule
-from polysms.errors import LookupFailed, NotSent
+from polysms.errors import ConfigError, LookupFailed, NotSent
 from polysms.message import Message
 
 #: Fictional (Ofcom's range for drama), and outside the US and Canada: only the sender is tried.
 _ABROAD = "+442079460100"
+
+#: Digits of a number of the US or Canada without its country code.
+_NATIONAL = 10
+_BARE_VARIABLE = re.compile(r"\$[A-Z_][A-Z0-9_]*")
 
 Names = Annotated[
     list[str] | None,
@@ -37,7 +44,7 @@ class Checked:
     address: str | None
     credentials: str
     warnings: tuple[str, ...] = ()
-    error: LookupFailed | None = None
+    error: LookupFailed | ConfigError | None = None
 
     def to_dict(self, output: Output) -> dict[str, Any]:
         """Return it as plain data."""
@@ -72,12 +79,13 @@ def check(  # noqa: PLR0913 - one argument for each option
     chosen = [whole.account(name) for name in accounts] if accounts else whole.accounts.values()
     with Client(whole) as client:
         checked = [_checked(account, None if offline else client) for account in chosen]
-    failed = any(one.error is not None for one in checked)
+    errors = [one.error for one in checked if one.error is not None]
     if json:
-        output.document(_document(whole, checked, output, ok=not failed))
+        output.document(_document(whole, checked, output, ok=not errors))
     else:
         _show(whole, checked, output)
-    return NOT_SENT if failed else DONE
+    # The configuration's own mistakes weigh more than what a provider said.
+    return min(map(exit_code, errors), default=DONE)
 
 
 def _checked(account: Account, client: Client | None) -> Checked:
@@ -95,7 +103,11 @@ def _checked(account: Account, client: Client | None) -> Checked:
     )
 
 
-def _asked(account: Account, client: Client | None) -> tuple[str, LookupFailed | None]:
+def _asked(
+    account: Account, client: Client | None
+) -> tuple[str, LookupFailed | ConfigError | None]:
+    if (lacking := _lacking(account)) is not None:
+        return "not asked", lacking
     if not hasattr(account.adapter, "check_request"):
         return "none needed", None
     if client is None:
@@ -105,6 +117,16 @@ def _asked(account: Account, client: Client | None) -> tuple[str, LookupFailed |
     except LookupFailed as error:
         return ("not known" if error.reason is None else "refused"), error
     return "good", None
+
+
+def _lacking(account: Account) -> ConfigError | None:
+    """Return what this machine lacks for the account's requests, None where it is all there."""
+    try:
+        Limits().prepare(account)
+        require(account)
+    except ConfigError as error:
+        return error
+    return None
 
 
 def _address(account: Account) -> str | None:
@@ -121,6 +143,8 @@ def _warnings(account: Account) -> Iterator[str]:
         yield "has no sender: every message must name one, and none is listed"
     for sender in account.sender:
         yield from _of_sender(account, sender)
+    if any(map(_BARE_VARIABLE.fullmatch, account.secrets)):
+        yield "a credential is a $ and a name as it stands; a variable is written ${NAME}"
     if not account.local and (_address(account) or "").startswith("http://"):
         yield "does not lead to its provider: nothing it sends reaches a phone"
 
@@ -132,9 +156,21 @@ def _of_sender(account: Account, sender: str) -> Iterator[str]:
     except NotSent as error:
         yield str(error)
         return
-    yield from getattr(account.adapter, "warnings", lambda _: ())(message)
-    if numbers.is_alphanumeric(sender) and not account.local:
+    yield from _of_number(account, sender)
+    told = tuple(getattr(account.adapter, "warnings", lambda _: ())(message))
+    yield from told
+    if not told and numbers.is_alphanumeric(sender) and not account.local:
         yield f"sender {sender!r} is a name: nobody can answer it, and US carriers refuse names"
+
+
+def _of_number(account: Account, sender: str) -> Iterator[str]:
+    if account.local or numbers.is_short(sender) or not sender.isdigit():
+        return
+    shown = redact.mask(sender)
+    if len(sender) == _NATIONAL:
+        yield f"sender {shown} has no country code; write + and the country code before it"
+    elif account.adapter.capabilities.plus_senders:
+        yield f"sender {shown} must begin with + and the country code"
 
 
 def _document(
@@ -176,7 +212,8 @@ def _show_account(one: Checked, output: Output) -> None:
         output.say(Text(f"  warning: {plainly(warning)}", style="yellow"))
     if one.error is not None:
         output.say(Text(f"  {plainly(str(one.error))}", style="red"))
-        output.say(f"  {remedy(one.error)}")
+        if (advice := remedy(one.error)) is not None:
+            output.say(f"  {advice}")
 
 
 def _limits(account: Account) -> Iterator[str]:

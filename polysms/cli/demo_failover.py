@@ -1,6 +1,7 @@
 """The demo's second act: the first provider is in trouble, and the phone gets one copy anyway.
 
-It refuses; it takes the message and says nothing; it is down. The sandbox says what it has taken.
+It refuses; it takes the message and says nothing; it is unreachable. The sandbox
+says what it has taken.
 """
 
 from __future__ import annotations
@@ -31,8 +32,12 @@ _PAUSE = 0.05
 #: How much faster than life the sandbox is in this act.
 _SPEED = 10.0
 #: What the first provider is told to do, and what that means.
-TROUBLE = {"refuse": "refuses", "hang": "takes it, says nothing", "down": "is down"}
-_DOWN = "down"
+TROUBLE = {
+    "refuse": "refuses",
+    "hang": "takes it, says nothing",
+    "unreachable": "is unreachable",
+}
+_NOBODY = "unreachable"
 
 
 @attrs.frozen(kw_only=True)
@@ -58,14 +63,14 @@ def acts(tables: dict[str, dict[str, Any]], house: Any) -> list[Act]:
 def _act(tables: dict[str, dict[str, Any]], number: int, trouble: str, house: Any) -> Act:
     first, second = list(tables)[:2]
     message = Message(f"{_RECIPIENT}{number}", f"Your table is ready ({trouble})")
-    down = trouble == _DOWN
+    alone = trouble == _NOBODY
     hasty = {**tables[first], "timeouts": {"read": _PATIENCE}}
     accounts = {
-        first: account_of(first, hasty, sandbox=_nobody() if down else house.url),
+        first: account_of(first, hasty, sandbox=_nobody() if alone else house.url),
         second: account_of(second, tables[second], sandbox=house.url),
     }
     route = Route(accounts=(first, second), repeats=0)
-    _behave(house, first, "ok" if down else trouble)
+    _behave(house, first, "ok" if alone else trouble)
     with Client(Config(accounts=accounts, routes={"main": route}, default="main")) as client:
         outcome, delivery = _sent(client, message, lambda: _behave(house, first, "ok"))
         delivery = _settled(client, delivery)
@@ -138,5 +143,6 @@ def show_acts(played: Sequence[Act], output: Output) -> None:
     output.say("")
     output.table(shown)
     output.say("")
-    output.say("Refused and down: surely not sent, so the next one was asked. No answer: it may")
-    output.say("have been sent, so nobody else was asked; a look-up found it. See --explain.")
+    output.say("Refused, unreachable: surely not sent, so the next one was asked. No answer: it")
+    output.say("may have been sent, so nobody else was asked; a look-up found it.")
+    output.say("The story of a message of yours: polysms send --explain")

@@ -35,6 +35,7 @@ from polysms.errors import (
     Unreachable,
     Unsupported,
 )
+from polysms.numbers import IN_CODE
 
 DONE, USAGE, NOT_SENT, MAYBE_SENT = 0, 2, 3, 4
 _DEBUG = "POLYSMS_DEBUG"
@@ -89,7 +90,7 @@ def facts_of(error: BaseException) -> dict[str, Any]:
     found = told(error)
     delivery = found.delivery if found else None
     return {
-        "type": "UsageError" if _misused(error) else type(found or error).__name__,
+        "type": "UsageError" if misused(error) else type(found or error).__name__,
         "message": _sentence(error),
         "remedy": remedy(error),
         **{
@@ -101,26 +102,31 @@ def facts_of(error: BaseException) -> dict[str, Any]:
     }
 
 
-def _misused(error: BaseException) -> bool:
-    """Whether it is one of Typer's errors; they have moved, so only their shape is known."""
+def misused(error: BaseException) -> bool:
+    """Return whether it is one of Typer's errors; they have moved, so only their shape is known."""
     return hasattr(error, "format_message")
 
 
 def _unexpected(error: BaseException) -> bool:
     cause = error.__cause__ if isinstance(error, MaybeSent) else error
-    known = isinstance(cause, PolysmsError) or (cause is not None and _misused(cause))
+    known = isinstance(cause, PolysmsError) or (cause is not None and misused(cause))
     return isinstance(cause, Exception) and not known
 
 
 def _sentence(error: BaseException) -> str:
     found = told(error)
     if found is not None:
-        return str(found)
+        return in_shell(str(found))
     if isinstance(error, KeyboardInterrupt):
         return "interrupted; nothing was sent"
     if (misuse := getattr(error, "format_message", None)) is not None:
         return redact.scrub(misuse())
     return f"polysms failed unexpectedly ({name_of(error)}); nothing was sent"
+
+
+def in_shell(sentence: str) -> str:
+    """Return a sentence whose advice is for the command and not for a program."""
+    return sentence.replace(IN_CODE, "or say where it is written, as --region US")
 
 
 def name_of(error: BaseException) -> str:
@@ -133,7 +139,7 @@ def remedy(error: BaseException) -> str | None:
     """Return what can be done about an error, in a sentence; None where nothing better is known."""
     if (found := told(error)) is None:
         return _of_a_stranger(error)
-    account = found.account or "ACCOUNT"
+    account = found.account or (found.delivery and found.delivery.account) or "ACCOUNT"
     if isinstance(found, MaybeSent):
         return (
             "Look for it before you send it again: polysms resolve (with what --json prints), or "
@@ -141,17 +147,28 @@ def remedy(error: BaseException) -> str | None:
         )
     if isinstance(found, ConfigError) and "there is no configuration" in str(found):
         return "No account yet? See it work without one: polysms demo"
+    if found.reason is Reason.PERMISSION and found.status_code in _MISDIRECTED:
+        return _ADDRESS.format(account=account)
     if found.reason in _BY_REASON:
         return _BY_REASON[found.reason].format(account=account)
     return _by_kind(found)
 
 
 def _of_a_stranger(error: BaseException) -> str | None:
-    if _misused(error):
-        return "polysms --help, or polysms COMMAND --help, shows how it is used."
+    if misused(error):
+        notes = getattr(error, "__notes__", ())
+        return " ".join(
+            (*notes, "polysms --help, or polysms COMMAND --help, shows how it is used.")
+        )
     return None if isinstance(error, KeyboardInterrupt) else f"{_DEBUG}=1 shows where."
 
 
+#: Answers of a place that is not the provider's, and what may have led there.
+_MISDIRECTED = frozenset({301, 302, 303, 305, 307, 308, 404, 405, 410, 421})
+_ADDRESS = (
+    "Mend its base_url, which stands for the provider's whole address, path included, "
+    "then try: polysms check {account}"
+)
 _BY_REASON = {
     Reason.CREDENTIALS: "Mend its credentials, then try: polysms check {account}",
     Reason.PERMISSION: "Ask the provider to allow it, then try: polysms check {account}",

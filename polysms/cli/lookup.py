@@ -1,24 +1,24 @@
-"""``polysms fetch`` and ``polysms list``: what providers say of messages. Neither ever sends."""
+"""``polysms fetch``, and ``polysms list --remote``: what providers say. Neither ever sends."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
 from polysms.cli import show
 from polysms.cli.failure import DONE, reported
-from polysms.cli.options import File, Json, Reveal, Url, configured, moment
+from polysms.cli.options import WHERE, File, Json, Reveal, Url, configured
 from polysms.cli.output import Output, columns, plainly
 from polysms.client import Client
+from polysms.config import Config
+from polysms.config.reading import fault
 from polysms.delivery import Delivery
-
-_MOST = 10_000
 
 
 class Direction(StrEnum):
@@ -28,29 +28,20 @@ class Direction(StrEnum):
     INBOUND = "inbound"
 
 
-Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Its name in the configuration.")]
-ProviderId = Annotated[str, typer.Argument(metavar="PROVIDER_ID", help="The provider's own id.")]
-Remote = Annotated[
-    str, typer.Option(metavar="ACCOUNT", help="The account whose provider is to be asked.")
+What = Annotated[
+    str,
+    typer.Argument(metavar="ACCOUNT|ID|KEY", help="Of our ledger the id or key; else whom to ask."),
 ]
-To = Annotated[str | None, typer.Option(metavar="NUMBER", help="Only messages to this number.")]
-Sender = Annotated[
-    str | None, typer.Option("--from", metavar="SENDER", help="Only messages from this sender.")
+ProviderId = Annotated[
+    str | None, typer.Argument(metavar="PROVIDER_ID", help="After ACCOUNT: the provider's own id.")
 ]
-Since = Annotated[
-    str | None,
-    typer.Option(metavar="TIME", help="Only later ones: 2h ago, or as 2026-11-21T07:30Z."),
-]
-Until = Annotated[str | None, typer.Option(metavar="TIME", help="Only earlier ones, as --since.")]
-Way = Annotated[Direction, typer.Option(help="Which way they went.")]
-Limit = Annotated[int, typer.Option(min=1, max=_MOST, metavar="N", help="At most so many.")]
 
 
 @reported
 def fetch(  # noqa: PLR0913 - one argument for each option
     *,
-    account: Account,
-    provider_id: ProviderId,
+    what: What,
+    provider_id: ProviderId = None,
     config: File = None,
     url: Url = None,
     json: Json = False,
@@ -63,7 +54,7 @@ def fetch(  # noqa: PLR0913 - one argument for each option
     """
     output = Output(json=json, reveal=reveal)
     with Client(configured(config, url)) as client:
-        delivery = client.fetch(account=account, provider_id=provider_id)
+        delivery = _fetched(client, what, provider_id)
     if json:
         output.document(delivery.to_dict())
         return DONE
@@ -73,39 +64,22 @@ def fetch(  # noqa: PLR0913 - one argument for each option
     return DONE
 
 
-@reported
-def listed(  # noqa: PLR0913 - one argument for each option
-    *,
-    remote: Remote,
-    to: To = None,
-    from_: Sender = None,
-    since: Since = None,
-    until: Until = None,
-    direction: Way = Direction.OUTBOUND,
-    limit: Limit = 20,
-    config: File = None,
-    url: Url = None,
-    json: Json = False,
-    reveal: Reveal = False,
-) -> int:
-    """List the messages in a provider's own list, in its own order.
+def _fetched(client: Client, what: str, provider_id: str | None) -> Delivery:
+    if provider_id is not None:
+        return client.fetch(account=what, provider_id=provider_id)
+    if what in client.config.accounts:
+        sentence = f"give the provider's own id after it, as polysms fetch {what} PROVIDER_ID"
+        raise fault(f"account {what}", sentence, WHERE)
+    return client.fetch(what)
 
-    With --json one message a line. Exit codes: 0 it answered; 2 wrong usage
-    or configuration; 3 no answer. Nothing is ever sent.
-    """
-    output = Output(json=json, reveal=reveal)
-    now = datetime.now(UTC)
-    with Client(configured(config, url)) as client:
-        found = client.list_remote(
-            remote,
-            to=to,
-            from_=from_,
-            since=moment("--since", since, now),
-            until=moment("--until", until, now),
-            direction=direction,
-        )
-        (_lines if json else _table)(islice(found, limit), output, now)
-    return DONE
+
+def listed_remote(
+    accounts: Config, remote: str, query: Mapping[str, Any], limit: int, output: Output
+) -> None:
+    """Show what an account's provider has in its own list."""
+    with Client(accounts) as client:
+        found = islice(client.list_remote(remote, **query), limit)
+        (_lines if output.json else _table)(found, output, datetime.now(UTC))
 
 
 def _lines(found: Iterable[Delivery], output: Output, _: datetime) -> None:

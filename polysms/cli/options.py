@@ -13,7 +13,8 @@ import typer
 from polysms.client.files import config_from
 from polysms.config import Config
 from polysms.config.reading import Seconds, fault, value_of
-from polysms.errors import ConfigError
+from polysms.errors import ConfigError, InvalidMessage
+from polysms.numbers import e164, is_short
 from polysms.providers import load
 from polysms.providers.base import Provider
 
@@ -30,6 +31,11 @@ File = Annotated[
 Url = Annotated[
     str | None,
     typer.Option("--url", metavar="URL", help='Accounts in one line, as "wavix://KEY@?sender=…".'),
+]
+
+Region = Annotated[
+    str | None,
+    typer.Option(metavar="US", help="The country in whose national form numbers are written."),
 ]
 
 
@@ -72,6 +78,20 @@ def _ago(name: str, value: str, now: datetime) -> datetime:
     except (ConfigError, OverflowError):
         sentence = "write how long ago, as 30m, 2h or 7d, or an ISO date with or without a time"
         raise fault(name, sentence, WHERE) from None
+
+
+def recipient(written: str, region: str | None) -> str:
+    """Return a recipient as people of a region write it in E.164; short numbers stay."""
+    return written if region is None or is_short(written) else e164(written, region)
+
+
+def require_region(region: str | None) -> None:
+    """Raise ConfigError for a region that is none."""
+    try:
+        e164("+13135550100", region)
+    except InvalidMessage:
+        sentence = f"{region!r} is not a two-letter country, as US"
+        raise fault("--region", sentence, WHERE) from None
 
 
 def message_options(given: Sequence[str], config: Config) -> dict[str, Any]:

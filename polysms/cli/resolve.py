@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Iterator
-from contextlib import nullcontext
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import attrs
-import cattrs
 import typer
 
-from polysms.cli.failure import DONE, MAYBE_SENT, NOT_SENT, name_of, reported, tell
-from polysms.cli.options import WHERE, File, Json, Reveal, Url, configured, seconds
+from polysms.cli import unclear
+from polysms.cli.failure import DONE, MAYBE_SENT, NOT_SENT, reported, tell
+from polysms.cli.options import File, Json, Reveal, Url, configured, seconds
 from polysms.cli.output import Output, plainly
+from polysms.cli.unclear import Unclear
 from polysms.client import Client
 from polysms.config import Config
 from polysms.config.reading import fault
 from polysms.delivery import Delivery, Outcome, Status
 from polysms.errors import LookupFailed
 
-#: No file of deliveries that a person looks up needs so many bytes.
-_MOST_BYTES = 64_000_000
-
 Source = Annotated[
     str,
     typer.Argument(
         metavar="FILE",
         show_default=False,
-        help='What "polysms send --json" printed, one or more; "-" reads stdin.',
+        help='What "polysms send --json" printed, or a file of --results; "-" reads stdin.',
     ),
 ]
 Within = Annotated[
@@ -55,15 +48,16 @@ def resolve(  # noqa: PLR0913 - one argument for each option
     still unknown, or was found by likeness alone.
     """
     patience = seconds("--within", within)
-    deliveries = [_delivery(document, place) for place, document in _documents(_read(source))]
-    if not deliveries:
-        raise fault(source, "holds no delivery", WHERE)
+    sought = unclear.read(source)
     accounts, output = configured(config, url), Output(json=json, reveal=reveal)
-    for delivery in deliveries:
-        _require_accounts(delivery, accounts)
+    for one in sought:
+        _require_accounts(one.delivery, accounts)
+    if not sought:
+        tell(f"{source}: holds no message that may have been sent")
     try:
         with Client(accounts) as client:
-            return max(_resolved(client, delivery, patience, output) for delivery in deliveries)
+            codes = [_resolved(client, one, patience, output) for one in sought]
+            return max(codes, default=DONE)
     except KeyboardInterrupt:
         tell("interrupted: what is not told above is still unknown; nothing was sent")
         return MAYBE_SENT
@@ -78,62 +72,18 @@ def _require_accounts(delivery: Delivery, config: Config) -> None:
             raise fault(f"account {attempt.account}", sentence, config.where)
 
 
-def _read(source: str) -> str:
-    try:
-        with nullcontext(sys.stdin.buffer) if source == "-" else Path(source).open("rb") as stream:
-            data = stream.read(_MOST_BYTES + 1)
-        if len(data) > _MOST_BYTES:
-            raise fault(source, f"has more than {_MOST_BYTES:,} bytes; look up a part", WHERE)
-        return data.decode("utf-8-sig")
-    except OSError as error:
-        raise fault(source, f"cannot be read ({name_of(error)})", WHERE) from None
-    except UnicodeDecodeError:
-        raise fault(source, "is not UTF-8 text", WHERE) from None
-
-
-def _documents(text: str) -> Iterator[tuple[int, Any]]:
-    """Yield each JSON document with the line on which it begins."""
-    decoder, line, seen, end = json.JSONDecoder(), 1, 0, 0
-    while (start := _next(text, end)) < len(text):
-        line, seen = line + text.count("\n", seen, start), start
-        try:
-            found, end = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            raise fault(f"line {line}", "is not JSON", WHERE) from None
-        yield line, found
-
-
-def _next(text: str, end: int) -> int:
-    while end < len(text) and text[end].isspace():
-        end += 1
-    return end
-
-
-def _delivery(document: Any, line: int) -> Delivery:
-    """Return the delivery in a document: itself, or that of an error."""
-    data = document.get("delivery", document) if isinstance(document, dict) else None
-    if not isinstance(data, dict) or not isinstance(data.get("attempts"), list):
-        raise fault(f"line {line}", 'holds no delivery, as "polysms send --json" prints it', WHERE)
-    try:
-        found = Delivery.from_dict(data)
-    except (ValueError, TypeError, KeyError, AttributeError, cattrs.BaseValidationError):
-        raise fault(f"line {line}", "holds a delivery that cannot be read", WHERE) from None
-    if not found.attempts and found.status is not Status.NOT_SENT:
-        sentence = "holds a delivery without attempts: there is nothing to look for"
-        raise fault(f"line {line}", sentence, WHERE)
-    return found
-
-
-def _resolved(client: Client, before: Delivery, within: float | None, output: Output) -> int:
+def _resolved(client: Client, sought: Unclear, within: float | None, output: Output) -> int:
     """Look for one delivery, tell what became of it, and return its exit code."""
-    after, likely = _looked(client, before, within), None
+    before = sought.delivery
+    after, likely = _looked(client, sought, within), None
     if _by_likeness(before, after):
         after, likely = before, after
     if output.json:
         found = {} if likely is None else {"likely": {name: getattr(likely, name) for name in _ID}}
-        output.document({**after.to_dict(), **found}, indent=None)
+        row = {} if sought.row is None else {"row": sought.row}
+        output.document({**after.to_dict(), **found, **row}, indent=None)
     else:
-        output.say(plainly(_told(after, likely)))
+        output.say(plainly(f"{sought.name}: {_told(after, likely)}"))
     return _CODES.get(after.status, DONE)
 
 
@@ -142,18 +92,20 @@ _CODES = {Status.MAYBE_SENT: MAYBE_SENT, Status.NOT_SENT: NOT_SENT}
 _ID = ("account", "provider_id", "status")
 
 
-def _looked(client: Client, before: Delivery, within: float | None) -> Delivery:
-    masked = before.to is not None and "*" in before.to
+def _looked(client: Client, sought: Unclear, within: float | None) -> Delivery:
+    before = sought.delivery
+    masked = before.to is None or "*" in before.to
     # A masked number is nobody's; the reference does without it.
-    sought = attrs.evolve(before, to=None) if masked else before
+    asked = attrs.evolve(before, to=None) if masked else before
     try:
-        after = client.resolve(sought, within=within, likely=True)
+        after = client.resolve(asked, within=within, likely=True)
     except LookupFailed as error:
-        tell(str(error))
-        after = error.delivery or sought
+        tell(f"{sought.name}: {error}")
+        after = error.delivery or asked
     if masked and after.status is Status.MAYBE_SENT and "heuristic" in _grades(after):
         tell(
-            f"{before.id}: its number is masked, and without it nothing like it can be found",
+            f"{sought.name}: its number is not here whole, and without it "
+            "nothing like it can be found",
             'Give what "polysms send --json --reveal" printed.',
         )
     return attrs.evolve(after, to=before.to) if after.to is None else after
@@ -175,12 +127,12 @@ def _by_likeness(before: Delivery, after: Delivery) -> bool:
 def _told(delivery: Delivery, likely: Delivery | None) -> str:
     if likely is not None:
         return (
-            f"{delivery.id}: still unknown; {likely.account} has one like it, "
+            f"still unknown; {likely.account} has one like it, "
             f"{likely.provider_id} ({likely.status}), which may be another of yours"
         )
     if delivery.status is Status.MAYBE_SENT:
-        return f"{delivery.id}: still unknown; do not send it again by reflex"
+        return "still unknown; do not send it again by reflex"
     if delivery.status in _CODES:
-        return f"{delivery.id}: surely not sent; it may be sent again"
+        return "surely not sent; it may be sent again"
     has = f"{delivery.account} has it as {delivery.provider_id}"
-    return f"{delivery.id}: {delivery.status}, {has}"
+    return f"{delivery.status}, {has}"

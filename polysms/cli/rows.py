@@ -7,19 +7,27 @@ import io
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO
 
 import attrs
 
 from polysms import redact
-from polysms.cli.options import WHERE
+from polysms.cli.failure import in_shell
+from polysms.cli.options import WHERE, recipient, require_region
 from polysms.config.reading import fault, nearest
 from polysms.errors import ConfigError, InvalidMessage
 from polysms.message import Message
-from polysms.numbers import e164, is_short
 
 _PIECE = re.compile(r"(\{\{|\}\})|\{([^{}]*)\}|([{}])|[^{}]+")
+#: What else may stand between two fields, and how to say so.
+_DELIMITERS = {
+    ";": 'semicolons (--delimiter ";")',
+    "\t": "tabs (--delimiter $'\\t')",
+    "|": 'bars (--delimiter "|")',
+    ",": "commas (leave --delimiter out)",
+}
 #: The fields of a message that a row decides; what is wrong in another is wrong in every row.
 _OF_ROWS = frozenset({"to", "text"})
 
@@ -108,9 +116,7 @@ class Plan:
         for column in self.columns:
             if not values[column].strip():
                 raise InvalidMessage(f"column {column!r} is empty", field="text")
-        to = values[self.to_column].strip()
-        if self.region is not None and not is_short(to):
-            to = e164(to, self.region)
+        to = recipient(values[self.to_column].strip(), self.region)
         message = self.message(to, self.better(self.template.filled(values)))
         key = values[self.key_column].strip() if self.key_column else None
         return Row(line, message.to, message.text, key)
@@ -122,8 +128,7 @@ def check(records: Iterator[tuple[int, list[str]]], plan: Plan) -> Checked:
     Raises :class:`~polysms.errors.ConfigError` for what is wrong with the whole file or the
     command, and :class:`~polysms.errors.InvalidMessage` for what is wrong in every message.
     """
-    if plan.region is not None:
-        _require_region(plan.region)
+    require_region(plan.region)
     header = _header(records, plan)
     good: list[Row] = []
     bad: list[BadRow] = []
@@ -137,21 +142,13 @@ def check(records: Iterator[tuple[int, list[str]]], plan: Plan) -> Checked:
         except InvalidMessage as error:
             if error.field not in _OF_ROWS:
                 raise
-            bad.append(BadRow(line, str(error)))
+            bad.append(BadRow(line, in_shell(str(error))))
             continue
         good.append(row)
         if row.to in recipients:
             repeated.append(line)
         recipients.add(row.to)
     return Checked(good=tuple(good), bad=tuple(bad), repeated=tuple(repeated))
-
-
-def _require_region(region: str) -> None:
-    try:
-        e164("+13135550100", region)
-    except InvalidMessage:
-        sentence = f"{region!r} is not a two-letter country, as US"
-        raise fault("--region", sentence, WHERE) from None
 
 
 def _header(records: Iterator[tuple[int, list[str]]], plan: Plan) -> list[str]:
@@ -164,9 +161,17 @@ def _header(records: Iterator[tuple[int, list[str]]], plan: Plan) -> list[str]:
             raise fault("--csv", f"the header has {name!r} twice", WHERE)
     for name, option in plan.columns.items():
         if name not in header:
-            sentence = f"the header has no column {name!r}; {nearest(name, header)}"
-            raise fault(option, sentence, WHERE)
+            hint = _delimiter_in(header) or nearest(name, header)
+            raise fault(option, f"the header has no column {name!r}; {hint}", WHERE)
     return header
+
+
+def _delimiter_in(header: list[str]) -> str | None:
+    """Return a hint where all the names of a header were read as one."""
+    found = next((one for one in _DELIMITERS if header[1:] == [] and one in header[0]), None)
+    if found is None:
+        return None
+    return f"it has one column: do its fields stand between {_DELIMITERS[found]}?"
 
 
 def _values(header: list[str], fields: list[str]) -> dict[str, str]:
@@ -195,22 +200,29 @@ def records(path: str, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
     try:
         with _opened(path) as stream:
             # Strict: else an open quotation mark makes one value of all that follows it.
-            reader = csv.reader(stream, delimiter=delimiter, strict=True)
+            reader = csv.reader(_decoded(stream, path), delimiter=delimiter, strict=True)
             for fields in reader:
                 begun, line = line + 1, reader.line_num
                 if any(field.strip() for field in fields):
                     yield begun, fields
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: is not UTF-8 text after line {line}; save it so") from None
     except csv.Error as error:
         raise ConfigError(f"{path}: is no CSV after line {line}: {error}") from None
     except ValueError as error:
         raise ConfigError(f"{path!r} is no path: {error}") from error
 
 
-def _opened(path: str) -> IO[str]:
-    if path != "-":
-        return Path(path).open(encoding="utf-8-sig", newline="")
-    return io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", newline="")
+def _opened(path: str) -> AbstractContextManager[IO[bytes]]:
+    return nullcontext(sys.stdin.buffer) if path == "-" else Path(path).open("rb")
+
+
+def _decoded(stream: IO[bytes], path: str) -> Iterator[str]:
+    """Yield the lines of a file with their ends; one that is not UTF-8 is named."""
+    # Line by line: a decoder of whole blocks knows no line.
+    for number, line in enumerate(stream, start=1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError:
+            raise ConfigError(f"{path}: line {number} is not UTF-8 text; save it so") from None
+        yield from io.StringIO(text, newline="")

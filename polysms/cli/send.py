@@ -15,7 +15,18 @@ from rich.text import Text
 from polysms.cli import bulk, show
 from polysms.cli.explain import DryRun, Explain, explained, explained_error, shown_dry
 from polysms.cli.failure import DONE, name_of, reported
-from polysms.cli.options import File, Json, Reveal, Url, configured, message_options, seconds
+from polysms.cli.options import (
+    File,
+    Json,
+    Region,
+    Reveal,
+    Url,
+    configured,
+    message_options,
+    recipient,
+    require_region,
+    seconds,
+)
 from polysms.cli.output import Output, plainly
 from polysms.client import Client
 from polysms.client.core import told
@@ -89,6 +100,7 @@ def send(  # noqa: PLR0913 - one argument for each option
     deadline: Deadline = None,
     on_maybe_sent: MaybeSentRule = None,
     option: Extras = None,
+    region: Region = None,
     config: File = None,
     url: Url = None,
     explain: Explain = False,
@@ -111,7 +123,8 @@ def send(  # noqa: PLR0913 - one argument for each option
         "status_callback": status_callback,
         "options": message_options(option or (), accounts),
     }
-    message = Message(to, better.text, **fields)
+    require_region(region)
+    message = Message(recipient(to, region), better.text, **fields)
     output = Output(json=json, reveal=reveal)
     limit = seconds("--deadline", deadline)
     if dry_run:

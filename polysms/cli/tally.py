@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,8 +25,15 @@ from polysms.errors import ConfigError, LedgerError, NotSent, PolysmsError
 
 #: As a shell has it for a program that Ctrl-C ended.
 INTERRUPTED = 130
-_COLUMNS = (
+#: What is written down of each; ``attempts`` is JSON, of what may have been sent.
+COLUMNS = (
     *("line", "key", "outcome", "account", "provider_id", "id", "status", "segments", "error"),
+    "attempts",
+)
+#: What is needed to look for an attempt, and holds no number and no words.
+_SOUGHT = (
+    *("account", "provider", "reference", "started_at", "expires_at", "ended_at"),
+    *("outcome", "evidence", "lookup"),
 )
 
 
@@ -53,6 +61,18 @@ def facts_of(result: Result, line: int, key: str | None) -> dict[str, Any]:
     }
 
 
+def unclear(result: Result) -> Delivery | None:
+    """Return the delivery of a result that may have been sent, None of any other."""
+    return result.delivery if outcome_of(result.error) is Outcome.MAYBE_SENT else None
+
+
+def _attempts(delivery: Delivery | None) -> str | None:
+    if delivery is None:
+        return None
+    written = delivery.to_dict()["attempts"]
+    return json.dumps([{name: one[name] for name in _SOUGHT} for one in written])
+
+
 def _why(error: Exception) -> str:
     """Return an error's name and reason; a provider's own words may repeat the message."""
     reason = error.reason if isinstance(error, PolysmsError) else None
@@ -63,7 +83,7 @@ class Record:
     """The results file: a line for each result, written out at once, so that a kill leaves it."""
 
     def __init__(self, path: str | None) -> None:
-        self._path = path
+        self.path = path
         self._stream: IO[str] | None = None
         self.broken: str | None = None
 
@@ -72,29 +92,29 @@ class Record:
 
         Its folder is looked for as well.
         """
-        if self._path is None:
+        if self.path is None:
             return
-        path = Path(self._path)
+        path = Path(self.path)
         try:
             is_there, has_folder = path.exists(), path.parent.is_dir()
         except (OSError, ValueError) as error:
             raise self._unwritable(error) from error
         if is_there:
-            raise fault("--results", f"{self._path} exists already; name a new file", WHERE)
+            raise fault("--results", f"{self.path} exists already; name a new file", WHERE)
         if not has_folder:
             raise fault("--results", f"there is no folder {str(path.parent)!r}", WHERE)
 
     def _unwritable(self, error: Exception) -> ConfigError:
-        return fault("--results", f"{self._path!r} cannot be written: {name_of(error)}", WHERE)
+        return fault("--results", f"{self.path!r} cannot be written: {name_of(error)}", WHERE)
 
     def __enter__(self) -> Self:
         """Make the file."""
-        if self._path is not None:
+        if self.path is not None:
             try:
-                self._stream = Path(self._path).open("x", encoding="utf-8", newline="")
+                self._stream = Path(self.path).open("x", encoding="utf-8", newline="")
             except OSError as error:
                 raise self._unwritable(error) from error
-            self._write(_COLUMNS)
+            self._write(COLUMNS)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -103,9 +123,13 @@ class Record:
             with contextlib.suppress(OSError):  # every line is written out already, or told
                 self._stream.close()
 
-    def write(self, facts: Mapping[str, Any]) -> None:
-        """Write one result down; trouble is kept in ``broken`` and nothing is written after it."""
-        self._write(["" if facts[name] is None else facts[name] for name in _COLUMNS])
+    def write(self, facts: Mapping[str, Any], lost: Delivery | None) -> None:
+        """Write one result down, and how to look for it if it is ``lost``.
+
+        Trouble is kept in ``broken``, and nothing is written after it.
+        """
+        told = {**facts, "attempts": _attempts(lost)}
+        self._write(["" if told[name] is None else told[name] for name in COLUMNS])
 
     def _write(self, values: Any) -> None:
         if self._stream is None or self.broken is not None:
@@ -127,6 +151,7 @@ class Tally:
     segments: Counter[Outcome] = attrs.field(factory=Counter)
     accounts: Counter[str] = attrs.field(factory=Counter)
     segments_by: Counter[str] = attrs.field(factory=Counter)
+    unclear: Counter[str] = attrs.field(factory=Counter)
 
     def add(self, result: Result) -> None:
         """Count a result."""
@@ -144,7 +169,11 @@ class Tally:
     def _add_delivery(self, outcome: Outcome, delivery: Delivery) -> None:
         count = delivery.segments or 0
         self.segments[outcome] += count
-        if outcome is Outcome.ACCEPTED and delivery.account is not None:
+        if delivery.account is None:
+            return
+        if outcome is Outcome.MAYBE_SENT:
+            self.unclear[delivery.account] += 1
+        else:
             self.accounts[delivery.account] += 1
             self.segments_by[delivery.account] += count
 

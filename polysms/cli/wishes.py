@@ -10,7 +10,8 @@ from typing import Annotated, Any, get_args
 import attrs
 import typer
 
-from polysms.cli.options import WHERE
+from polysms.cli.hints import HOW_TO_SEND
+from polysms.cli.options import WHERE, Region
 from polysms.config.reading import fault
 
 _PANEL = "Many at once"
@@ -42,9 +43,7 @@ class Wishes:
             help="Written beside each result; a row sent again is not yet recognised by it.",
         ),
     ] = None
-    region: Annotated[
-        str | None, _option("--region", metavar="US", help="Where national numbers are written.")
-    ] = None
+    region: Region = None
     delimiter: Annotated[
         str, _option("--delimiter", metavar="CHARACTER", help="What stands between two fields.")
     ] = ","
@@ -83,6 +82,7 @@ def _parameters() -> dict[str, inspect.Parameter]:
 _COMMON = frozenset(
     {
         *("from_", "media", "via", "valid_for", "tag", "status_callback", "with_smart", "deadline"),
+        "region",
         *("on_maybe_sent", "option", "config", "url", "json", "reveal"),
     }
 )
@@ -115,7 +115,8 @@ def joined(
             return many(Wishes(**{name: given[name] for name in more}), given)
         _require_default(given, more.keys() - own.keys(), more, "is for")
         if given["to"] is None:
-            raise Missing("Missing option '--to', the recipient (or --csv, a file of them).")
+            sentence = "Missing option '--to', the recipient (or --csv, a file of them)"
+            raise Missing(f"{sentence}: {HOW_TO_SEND}")
         return single(**{name: given[name] for name in own})
 
     signature = inspect.Signature(list({**more, **own}.values()))
@@ -132,4 +133,6 @@ def _require_default(
     for name in sorted(names):
         if given[name] != parameters[name].default:
             option = "--text" if name == "template" else f"--{name.replace('_', '-')}"
-            raise fault("TEXT" if name == "text" else option, f"{how} --csv", WHERE)
+            instead = f"; the text of one message is the last word: {HOW_TO_SEND}"
+            sentence = f"{how} --csv{instead if name == 'template' else ''}"
+            raise fault("TEXT" if name == "text" else option, sentence, WHERE)

@@ -60,7 +60,7 @@ class AsyncClient(ObeyingAsync, KeptAsync):
         self.config = core.config_of(config)
         self._transports: Transports[httpx.AsyncBaseTransport] = Transports(transport, make_async)
         ledger = ledger_of(self.config, world)
-        self._plans = Plans(self.config, ledger)
+        self._plans = Plans(self.config, ledger, self._transports.prepare)
         self._records = Records(self.config, self._plans, ledger, world)
         self._lent = None if ledger is None else Lent(ledger)
         self._limits = self._plans.limits

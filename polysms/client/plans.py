@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import attrs
 
 from polysms.client.keeping import Keeper, Recollection
 from polysms.client.limits import Limits
-from polysms.config import Config, Route
+from polysms.config import Account, Config, Route
 from polysms.config.reading import known
 from polysms.errors import ConfigError, InvalidMessage
 from polysms.message import Message
@@ -28,9 +28,16 @@ if TYPE_CHECKING:
 class Plans:
     """The plans of one configuration's sends: those that bend no route are made once."""
 
-    def __init__(self, config: Config, ledger: Ledger | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        ledger: Ledger | None = None,
+        prepare: Callable[[Account], None] | None = None,
+    ) -> None:
         self._config = config
         self._ledger = ledger
+        # Raises ConfigError where an account's transport cannot be made.
+        self._prepare = prepare or (lambda _: None)
         self._made: dict[str | None, Plan] = {}
         self.health = Health(threading.Lock())
         self.memory = Memory() if ledger is None else Recollection(ledger)
@@ -69,6 +76,7 @@ class Plans:
         accounts = tuple(config.account(name) for name in route.reachable)
         for account in accounts:
             self.limits.prepare(account)
+            self._prepare(account)
         return Plan(
             route=route,
             accounts=accounts,

@@ -51,7 +51,7 @@ class Client(Obeying, Kept):
         self.config = core.config_of(config)
         self._transports: Transports[httpx.BaseTransport] = Transports(transport, make_sync)
         ledger = ledger_of(self.config, world)
-        self._plans = Plans(self.config, ledger)
+        self._plans = Plans(self.config, ledger, self._transports.prepare)
         self._records = Records(self.config, self._plans, ledger, world)
         self._is_kept = ledger is not None
         self._limits = self._plans.limits

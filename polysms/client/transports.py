@@ -7,15 +7,17 @@ import ssl
 import threading
 import weakref
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from typing import Any, Generic, TypeVar
 
 import httpx
 
 from polysms.client.local import LocalTransport
 from polysms.config import Account
-from polysms.errors import ConfigError
+from polysms.errors import ConfigError, PolysmsError
 
 T = TypeVar("T", httpx.BaseTransport, httpx.AsyncBaseTransport)
+Made = TypeVar("Made")
 
 
 class Transports(Generic[T]):
@@ -34,6 +36,14 @@ class Transports(Generic[T]):
         self._closed = False
         self._forked = False
         _open.add(self)
+
+    def prepare(self, account: Account) -> None:
+        """Raise ConfigError where the account's transport cannot be made; makes nothing.
+
+        Better when the client is planning than in the middle of a send.
+        """
+        if self._own_of(account) is None:
+            require(account)
 
     def of(self, account: Account) -> T:
         """Return the transport that carries an account's requests."""
@@ -60,17 +70,20 @@ class Transports(Generic[T]):
         if account.local:
             made: Any = LocalTransport(account)
             return made  # type: ignore[no-any-return]
-        own: Any = self._own.get(account.name) if isinstance(self._own, Mapping) else self._own
+        own = self._own_of(account)
         if own is None:
             return self._make(account)
         if callable(own):
-            return own()  # type: ignore[no-any-return]
+            return _called(own, account)  # type: ignore[no-any-return]
         if self._forked:
             raise ConfigError(
                 "a transport of your own cannot cross a fork; make the client in the child, "
                 "or pass a function that makes the transport"
             )
         return own  # type: ignore[no-any-return]
+
+    def _own_of(self, account: Account) -> Any:
+        return self._own.get(account.name) if isinstance(self._own, Mapping) else self._own
 
     def begin_again(self) -> None:
         """Leave the parent process's connections alone: both would speak on the same sockets."""
@@ -110,33 +123,76 @@ def _bind(transport: object) -> None:
         bind(transport)
 
 
+def _called(own: Callable[[], Any], account: Account) -> Any:
+    try:
+        return own()
+    except PolysmsError:
+        raise
+    except Exception as error:
+        # Else it would look as if somebody had stopped the send.
+        raise ConfigError(
+            f"accounts.{account.name}: your function that makes its transport raised "
+            f"{type(error).__name__}",
+            key=f"accounts.{account.name}",
+        ) from error
+
+
 def make_sync(account: Account) -> httpx.HTTPTransport:
     """Return the default transport."""
     from polysms.client.pooled import PooledTransport  # noqa: PLC0415 - httpcore, when first used
 
-    return PooledTransport(verify=_tls(account), trust_env=account.trust_env, proxy=_proxy(account))
+    return _made(PooledTransport, account)
 
 
 def make_async(account: Account) -> httpx.AsyncHTTPTransport:
     """Return the default async transport; its deadline is asyncio's own."""
     from polysms.client.pooled_async import AsyncPooledTransport  # noqa: PLC0415 - as above
 
-    return AsyncPooledTransport(
-        verify=_tls(account), trust_env=account.trust_env, proxy=_proxy(account)
-    )
+    return _made(AsyncPooledTransport, account)
+
+
+def _made(kind: Callable[..., Made], account: Account) -> Made:
+    require(account)
+    verify, proxy = _tls(account), _proxy(account)
+    try:
+        return kind(verify=verify, trust_env=account.trust_env, proxy=proxy)
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        # Not its words: they may hold the proxy's password.
+        raise _wrong(account, "proxy", f"cannot be used ({type(error).__name__})") from error
+
+
+def require(account: Account) -> None:
+    """Raise ConfigError where this machine lacks what an account's transport is made of."""
+    if account.local:
+        return
+    if (_proxy(account) or "").startswith("socks") and find_spec("socksio") is None:
+        sentence = "a SOCKS proxy needs socksio: pip install 'httpx[socks]'"
+        raise _wrong(account, "proxy", sentence)
+    if account.ca:
+        _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), account)
+
+
+def _wrong(account: Account, name: str, sentence: str) -> ConfigError:
+    key = f"accounts.{account.name}.{name}"
+    return ConfigError(f"{key}: {sentence}", key=key, account=account.name)
 
 
 def _tls(account: Account) -> ssl.SSLContext:
     try:
         context = httpx.create_ssl_context(trust_env=account.trust_env)
-        if account.ca:
-            context.load_verify_locations(cafile=account.ca)
     except (OSError, ssl.SSLError) as error:
-        raise ConfigError(
-            f"accounts.{account.name}.ca: cannot read {account.ca!r}: {error}",
-            key=f"accounts.{account.name}.ca",
-        ) from error
+        sentence = f"the certificates of this machine cannot be read: {error}"
+        raise _wrong(account, "trust_env", sentence) from error
+    if account.ca:
+        _trust(context, account)
     return context
+
+
+def _trust(context: ssl.SSLContext, account: Account) -> None:
+    try:
+        context.load_verify_locations(cafile=account.ca)
+    except (OSError, ssl.SSLError) as error:
+        raise _wrong(account, "ca", f"cannot read {account.ca!r}: {error}") from error
 
 
 def _proxy(account: Account) -> str | None:

@@ -157,6 +157,7 @@ class Capabilities:
     by number and time, "none". ``longest_text`` is in characters, ``longest_units`` in units of the
     text's encoding ("GSM-7", "UCS-2"). ``reports`` names the kinds whose delivery is ever reported.
     ``validity``, ``tag`` and ``status_callback`` say whether the provider has a word for these.
+    ``plus_senders`` says that a number as the sender must begin with a plus.
     """
 
     title: str
@@ -174,6 +175,7 @@ class Capabilities:
     alphanumeric_senders: bool
     mms_to: str
     group_mms: bool = False
+    plus_senders: bool = False
     checked: str
     verified: str
     sources: tuple[str, ...] = ()

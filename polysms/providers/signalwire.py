@@ -183,6 +183,7 @@ class SignalWire:
         short_numbers=True,
         short_code_senders=True,
         alphanumeric_senders=False,
+        plus_senders=True,
         mms_to="any",
         checked="2026-11-21",
         verified="documents",

@@ -147,12 +147,18 @@ def _with(error: PolysmsError, delivery: Delivery) -> PolysmsError:
 
 
 def _all_failed(errors: Sequence[PolysmsError], delivery: Delivery) -> PolysmsError:
-    told = "; ".join(f"{error.account}: {error}" for error in errors)
-    understood = [error.reason for error in errors if error.reason is not None]
-    reason = understood[-1] if understood else None
+    understood = [error for error in errors if error.reason is not None]
+    last = understood[-1] if understood else None
     failed = AllFailed(
-        f"no account took the message: {told}",
-        reason=reason,
+        f"no account took the message: {'; '.join(map(_named, errors))}",
+        reason=None if last is None else last.reason,
+        account=None if last is None else last.account,
         retry_later=any(error.retry_later for error in errors),
     )
     return _with(failed, delivery)
+
+
+def _named(error: PolysmsError) -> str:
+    """Return an error's sentence with the name of its account, once."""
+    sentence = str(error)
+    return sentence if sentence.startswith(f"{error.account} (") else f"{error.account}: {sentence}"

@@ -49,8 +49,15 @@ messages. Where a document is silent, a comment beside the answer says so.
 
 from __future__ import annotations
 
-from polysms.sandbox.app import create_app
-from polysms.sandbox.behaviour import Behaviour
-from polysms.sandbox.server import running, serve
+try:
+    from polysms.sandbox.app import create_app
+    from polysms.sandbox.behaviour import Behaviour
+    from polysms.sandbox.server import running, serve
+except ModuleNotFoundError as error:
+    missing = str(error.name).partition(".")[0]
+    if missing not in {"starlette", "uvicorn"}:
+        raise
+    sentence = f"polysms.sandbox needs {missing}: pip install 'polysms[server]'"
+    raise ModuleNotFoundError(sentence, name=missing) from None
 
 __all__ = ["Behaviour", "create_app", "running", "serve"]

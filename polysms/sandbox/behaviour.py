@@ -19,7 +19,7 @@ MODES: Mapping[str, str] = {
     "limited": "429 with Retry-After: 1, nothing is accepted",
     "error": "accepted, then 500",
     "hang": "accepted, then no answer",
-    "down": "the connection is closed before the body is read, for every request of the provider",
+    "down": "every request's connection is closed without an answer; nothing is accepted",
 }
 #: Providers whose account, and not the single message, says where reports go.
 ACCOUNT_CALLBACKS = ("wavix", "carrierx")

@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING
 from polysms import AsyncClient
 from polysms.client.log import log
 from polysms.errors import LedgerError
+from polysms.worker.rounds import LOOK_LEASE, LOOKS, take_back, tidy
 
 if TYPE_CHECKING:
-    from polysms.ledger import Claim, Ledger
+    from polysms.ledger import Claim
 
 #: Seconds between two rounds, and between the rarer things.
 ROUND = 1.0
 BEAT = 10.0
 TIDY = 600.0
-#: Messages that are looked for at once, and how long no other worker looks for them.
-LOOKS = 20
-LOOK_LEASE = timedelta(seconds=120)
 
 
 class Sweeper:
@@ -45,7 +43,7 @@ class Sweeper:
     async def once(self) -> bool:
         """Sweep once; return whether there may be more to do at once."""
         await self._beat()
-        taken_back = await self._client.consult(_taken_back)
+        taken_back = await self._client.consult(take_back)
         until = self._client.duties.now() + LOOK_LEASE
         looks = await self._client.consult(
             lambda ledger: ledger.outbox.looks(until=until, limit=LOOKS)
@@ -61,21 +59,13 @@ class Sweeper:
         if now >= self._tidied + TIDY:
             self._tidied = now
             before = self._client.duties.now() - timedelta(seconds=self._client.config.keep_text)
-            await self._client.consult(partial(_tidied, before=before))
+            await self._client.consult(partial(tidy, before=before))
 
     async def _look(self, claim: Claim) -> None:
         try:
             await self._client.obey(self._client.duties.look(claim), asks=True)
         except Exception:  # noqa: BLE001 - one must not stop the rest; it is looked for again
             log.exception("message id=%s could not be looked for", claim.id)
-
-
-def _taken_back(ledger: Ledger) -> int:
-    return ledger.outbox.reclaim() + ledger.lapse() + ledger.match_parked()
-
-
-def _tidied(ledger: Ledger, before: datetime) -> None:
-    ledger.purge(texts_older_than=before)
 
 
 async def _rest(stopping: asyncio.Event) -> None:

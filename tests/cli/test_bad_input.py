@@ -91,6 +91,7 @@ OTHERS = [
     (("check", "--url", WAVIX, "wavx"), 2, "no account 'wavx'"),
     (("sandbox", "--port", "99999"), 2, "'--port'"),
     (("sned",), 2, "No such command 'sned'"),
+    (("send", "--url", MEMORY, "--to", NUMBER, "--region", "Mars", "x"), 2, "--region: 'Mars' is"),
 ]
 
 #: What stands in ``polysms.toml``, and words of the first line on stderr.
@@ -186,3 +187,49 @@ def test_json_after_two_dashes_is_text(command: Command) -> None:
 
     assert (2, "") == (said.code, said.out)
     assert "unexpected extra argument" in said.lines[0]
+
+
+#: What people write at first, and what they are told to write.
+MEANT = [
+    (("sned",), 'Did you mean "send"?'),
+    (("bulk", "people.csv"), "There is polysms send --csv FILE --text TEXT"),
+    (("status", "1"), "There is polysms fetch ACCOUNT PROVIDER_ID"),
+    (("send", NUMBER, "hi"), 'The recipient is an option: polysms send --to NUMBER "TEXT"'),
+    (("send", "(313) 555-0123", "hi"), 'polysms send --to NUMBER "TEXT"'),
+    (("send", "--url", MEMORY, NUMBER), 'of them): polysms send --to NUMBER "TEXT"'),
+    (
+        ("send", "--url", MEMORY, "--to", NUMBER, "--text", "hi"),
+        'is the last word: polysms send --to NUMBER "TEXT"',
+    ),
+    (
+        ("send", "--url", MEMORY, "--to", "3135550123", "hi"),
+        'begin with "+" and the country code, or say where it is written, as --region US',
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), MEANT)
+def test_what_was_meant(command: Command, arguments: tuple[str, ...], words: str) -> None:
+    """Who guesses how the command is used is told what to write, with the shell's words."""
+    said = command(*arguments)
+
+    assert (2, "") == (said.code, said.out)
+    assert words in said.err
+    assert "polysms.e164" not in said.err
+
+
+@pytest.mark.parametrize("number", ["(313) 555-0123", "3135550123", NUMBER])
+def test_region_of_one_number(command: Command, number: str) -> None:
+    """``--region`` makes of a number as its country writes it what can be sent to."""
+    said = command(
+        "send", "--url", MEMORY, "--region", "us", "--to", number, "--json", "--reveal", "x"
+    )
+
+    assert (0, NUMBER) == (said.code, json.loads(said.out)["to"])
+
+
+def test_region_leaves_short_numbers(command: Command) -> None:
+    """A short number belongs to no region."""
+    said = command("send", "--url", MEMORY, "--region", "US", "--to", "988", "--json", "x")
+
+    assert (0, "988") == (said.code, json.loads(said.out)["to"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -196,3 +197,99 @@ def test_route_is_told_whole(command: Command, tmp_path: Path) -> None:
         "look-ups for 8 s",
     ):
         assert words in shown
+
+
+#: One account of each provider, without its sender.
+ACCOUNTS = {
+    "wavix": 'api_key = "canary"',
+    "carrierx": 'token = "canary"',
+    "signalwire": 'space = "example"\nproject_id = "p"\napi_token = "canary"',
+}
+NATIONAL = dict.fromkeys(ACCOUNTS, "has no country code; write + and the country code before it")
+
+
+@pytest.mark.parametrize("provider", ACCOUNTS)
+@pytest.mark.parametrize(
+    ("sender", "warned"),
+    [
+        ("3135550100", NATIONAL),
+        ("(313) 555-0100", NATIONAL),
+        ("13135550100", {"signalwire": "must begin with + and the country code"}),
+        ("+1 313 555 0100", {}),
+        ("72577", {"carrierx": "cannot send from a short code"}),
+    ],
+)
+def test_number_that_the_provider_may_not_take(
+    command: Command, tmp_path: Path, provider: str, sender: str, warned: dict[str, str]
+) -> None:
+    """A sender without its country code, or without a plus that is needed, is a warning."""
+    table = f'[accounts.{provider}]\n{ACCOUNTS[provider]}\nsender = "{sender}"\n'
+    (tmp_path / "polysms.toml").write_text(table, encoding="utf-8")
+    said = command("check", "--offline")
+
+    assert 0 == said.code
+    assert "313555" not in said.out
+    assert (provider in warned) is ("warning" in said.out)
+    assert warned.get(provider, "") in said.out
+
+
+def test_a_name_is_warned_of_once(command: Command) -> None:
+    """What the provider's own warning says of a name is not said again in other words."""
+    said = command("check", "--offline", "--url", "wavix://canary@?sender=Acme")
+
+    assert ["  warning: sender 'Acme' is a name: nobody can reply to it"] == [
+        line for line in said.out.splitlines() if "warning" in line
+    ]
+
+
+LACKING = [
+    (("socksio",), 'proxy = "socks5://127.0.0.1:1"', "pip install 'httpx[socks]'"),
+    (("throttled", "throttled.store"), "mps = 1", 'pip install "polysms[limits]"'),
+    ((), 'ca = "none.pem"', "accounts.wavix.ca: cannot read 'none.pem'"),
+]
+
+
+@pytest.fixture(params=LACKING, ids=lambda case: case[1])
+def remedy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """Configure an account that needs what this machine lacks; return what is to be said."""
+    missing, setting, words = request.param
+    for name in missing:
+        monkeypatch.setitem(sys.modules, name, None)
+    table = f'[accounts.wavix]\n{ACCOUNTS["wavix"]}\nsender = "+13137890021"\n{setting}\n'
+    (tmp_path / "polysms.toml").write_text(table, encoding="utf-8")
+    return str(words)
+
+
+@pytest.mark.parametrize("offline", [("--offline",), ()])
+def test_what_this_machine_lacks(command: Command, remedy: str, offline: tuple[str, ...]) -> None:
+    """What a send of the account would need and is not installed or readable is exit code 2."""
+    said = command("check", *offline)
+    told = json.loads(command("check", *offline, "--json").out)
+
+    assert 2 == said.code
+    assert remedy in said.out
+    assert (False, "ConfigError") == (told["ok"], told["accounts"][0]["error"]["type"])
+    assert "not asked" == told["accounts"][0]["credentials"]
+
+
+@pytest.mark.usefixtures("remedy")
+def test_what_another_account_lacks(command: Command) -> None:
+    """Where only other accounts are checked, it is not their trouble."""
+    path = Path("polysms.toml")
+    more = '[accounts.memory]\nsender = "Acme"\n'
+    path.write_text(path.read_text(encoding="utf-8") + more, encoding="utf-8")
+
+    assert (2, 0) == (command("check").code, command("check", "memory").code)
+
+
+@pytest.mark.parametrize(("key", "warned"), [("$WAVIX_KEY", True), ("$2canary", False)])
+def test_variable_without_braces(
+    command: Command, tmp_path: Path, *, key: str, warned: bool
+) -> None:
+    """A credential that is a bare ``$NAME`` was probably meant to be replaced."""
+    table = f'[accounts.wavix]\napi_key = "{key}"\nsender = "+13137890021"\n'
+    (tmp_path / "polysms.toml").write_text(table, encoding="utf-8")
+    said = command("check", "--offline")
+
+    assert (0, warned) == (said.code, "a variable is written ${NAME}" in said.out)
+    assert key not in said.out

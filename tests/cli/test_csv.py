@@ -108,13 +108,13 @@ def test_every_outcome_is_told(command: Command) -> None:
     assert {"wavix"} == {row["account"] for row in found}
     assert all(row["id"] for row in found)
     written = Path("out.csv").read_text(encoding="utf-8")
-    assert ",".join(HEADER) == written.splitlines()[0]
+    assert ",".join((*HEADER, "attempts")) == written.splitlines()[0]
     assert "5550" not in written
     assert "Ann" not in written
     lines = [line.split() for line in said.out.splitlines()]
     for row in (["accepted", "2", "2"], ["refused:", "invalid_number", "1"], ["maybe", "sent"]):
         assert row in [line[: len(row)] for line in lines]
-    assert "Look for those that may have been sent before you send them again." in said.out
+    assert "Look for those that may have been sent before you send them again:" in said.out
 
 
 @pytest.mark.usefixtures("sandbox")
@@ -134,7 +134,8 @@ def test_json(command: Command) -> None:
 
     assert (3, "") == (said.code, said.err)
     assert {("accepted", 2), ("not_sent", 3)} == {(one["outcome"], one["line"]) for one in found}
-    assert {"type", *HEADER} == set(found[0])
+    assert {"type", "delivery", *HEADER} == set(found[0])
+    assert [None, None] == [one["delivery"] for one in found]
     assert {
         "type": "summary",
         "messages": 2,
@@ -483,3 +484,31 @@ def test_a_kill_leaves_what_happened(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert len(found) >= 2
     assert {"accepted"} == {row["outcome"] for row in found}
     assert Path("out.csv").read_text(encoding="utf-8").endswith("\n")
+
+
+@pytest.mark.parametrize(
+    ("between", "given", "words"),
+    [
+        (";", (), 'semicolons (--delimiter ";")'),
+        ("\t", (), "tabs (--delimiter"),
+        ("|", (), 'bars (--delimiter "|")'),
+        (",", ("--delimiter", ";"), "commas (leave --delimiter out)"),
+    ],
+)
+def test_another_delimiter(
+    command: Command, between: str, given: tuple[str, ...], words: str
+) -> None:
+    """Where the whole header was read as one name, it is said what may stand between fields."""
+    Path("people.csv").write_text(f"phone{between}name\n", encoding="utf-8")
+    said = command(*many(*given))
+
+    assert 2 == said.code
+    assert words in said.err
+
+
+def test_bad_rows_are_told_with_the_shells_words(command: Command) -> None:
+    """A row's remedy is an option, not a function."""
+    people("3135550123")
+    said = command(*many())
+
+    assert "or say where it is written, as --region US" in said.lines[0]

@@ -59,7 +59,7 @@ def test_demo() -> None:
     assert [
         "wavix refuses accepted carrierx DELIVERED 1",
         "wavix takes it, says nothing maybe sent, then found wavix DELIVERED 1",
-        "wavix is down accepted carrierx DELIVERED 1",
+        "wavix is unreachable accepted carrierx DELIVERED 1",
     ] == [" ".join(line.split()) for line in said.out.splitlines() if line[:6] == "wavix "][2:]
     assert all(len(line) <= 80 for line in said.out.splitlines())
 

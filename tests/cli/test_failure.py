@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import pytest
 
-from polysms import Client, cli
+from polysms import Client, Delivery, Status, cli
 from polysms.cli import send as sending
 from polysms.cli.failure import exit_code, facts_of, remedy
 from polysms.errors import (
@@ -31,6 +31,7 @@ from polysms.errors import (
 )
 from tests.cli.conftest import NUMBER, Command
 
+AT_WAVIX = Delivery(id="m-1", status=Status.MAYBE_SENT, account="wavix")
 MEMORY = "memory://?sender=Acme"
 
 
@@ -71,9 +72,16 @@ def test_exit_codes(error: BaseException, code: int) -> None:
     [
         (MaybeSent("x", account="wavix"), "polysms list --remote wavix"),
         (MaybeSent("x"), "polysms list --remote ACCOUNT"),
+        (MaybeSent("x", delivery=AT_WAVIX), "polysms list --remote wavix"),
         (ConfigError("there is no configuration"), "polysms demo"),
         (Refused("x", reason=Reason.CREDENTIALS, account="wavix"), "polysms check wavix"),
         (LookupFailed("x", reason=Reason.PERMISSION, account="wavix"), "polysms check wavix"),
+        (
+            LookupFailed("x", reason=Reason.PERMISSION, account="wavix", status_code=404),
+            "Mend its base_url",
+        ),
+        (Refused("x", reason=Reason.PERMISSION, status_code=302), "path included"),
+        (Refused("x", reason=Reason.PERMISSION, status_code=403), "Ask the provider to allow it"),
         (Refused("x", reason=Reason.BALANCE), "Top up"),
         (Unsupported("x", reason=Reason.SENDER), "polysms check --offline"),
         (Unsupported("x"), "polysms providers"),

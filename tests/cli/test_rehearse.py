@@ -202,7 +202,7 @@ def test_few_lines_are_shown_and_the_impossible_first(command: Command) -> None:
         (b"[" * 100_000, "is JSON beyond reason"),
         (b"x" * (LONGEST_LINE + 2), "has more than 1,000,000 bytes"),
         (b'{"text": "x"}', "to: is missing"),
-        (line(to=None), "is not text"),
+        (line(to=None), "to: is None; write a phone number in quotes"),
         (line(to="3135550123"), "number '3*******23' has no country code"),
         (line(txt="x"), "a message has no field 'txt'; did you mean \"text\"?"),
         (line(**{"313 555 0123": 1}), "no field '3*********23'"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,8 @@ import httpx
 import pytest
 
 from polysms import Client
-from polysms.cli import resolve as resolving
-from tests.cli.conftest import NUMBER, Command
+from polysms.cli import unclear as reading
+from tests.cli.conftest import NUMBER, Command, Said
 
 FILE = """
 default = "wavix"
@@ -147,7 +149,9 @@ def test_masked_numbers_are_nobody(command: Command, sandbox: str) -> None:
     printed["delivery"]["attempts"][0]["lookup"] = "heuristic"
     said = command("resolve", "-", stdin=json.dumps(printed).encode())
     assert 4 == said.code
-    assert "its number is masked, and without it nothing like it can be found" in said.lines[0]
+    assert (
+        "its number is not here whole, and without it nothing like it can be found" in said.lines[0]
+    )
     assert "--reveal" in said.lines[1]
 
 
@@ -240,7 +244,86 @@ def test_a_file_beyond_reason(
 ) -> None:
     """No more is read than could be looked up."""
     del sandbox
-    monkeypatch.setattr(resolving, "_MOST_BYTES", 10)
+    monkeypatch.setattr(reading, "_MOST_BYTES", 10)
     said = command("resolve", "-", stdin=b"{}" * 6)
     assert 2 == said.code
     assert "-: has more than 10 bytes" in said.err
+
+
+PEOPLE = "phone,id\n+13135550113,a1\n+13135550105,a2\n+13135550131,a3\n+13135550113,a4\n"
+
+
+def many(command: Command, tmp_path: Path, *more: str) -> Said:
+    """Send to four people, of whom two may have been sent; return what was said."""
+    (tmp_path / "people.csv").write_text(PEOPLE, encoding="utf-8")
+    said = command("send", "--csv", "people.csv", "--text", "hello", "--key-column", "id", *more)
+    assert 4 == said.code
+    return said
+
+
+@pytest.mark.parametrize("form", ["results", "json"])
+def test_of_many_those_that_may_have_been_sent(
+    command: Command, sandbox: str, tmp_path: Path, form: str
+) -> None:
+    """A file of --results, or what --json printed, is enough to look for the unclear of many."""
+    given = ("--json",) if form == "json" else ("--results", "out.csv")
+    said = many(command, tmp_path, *given)
+    if form == "json":
+        (tmp_path / "out.csv").write_text(said.out, encoding="utf-8")
+    before = total(sandbox)
+    found = command("resolve", "--within", "20s", "out.csv")
+    plain = command("resolve", "--json", "out.csv")
+    rows = [json.loads(line) for line in plain.out.splitlines()]
+
+    assert (0, "") == (found.code, found.err)
+    assert ["line 2 (a1)", "line 5 (a4)"] == sorted(
+        line.partition(": ")[0] for line in found.out.splitlines()
+    )
+    assert 2 == found.out.count("wavix has it as ")
+    assert ["line 2 (a1)", "line 5 (a4)"] == sorted(row["row"] for row in rows)
+    assert ["accepted"] * 2 == [row["attempts"][0]["outcome"] for row in rows]
+    assert before == total(sandbox)
+
+
+def test_results_say_how_to_look(command: Command, sandbox: str, tmp_path: Path) -> None:
+    """After an unclear send of many the very command that looks for them is named."""
+    del sandbox
+    with_file = many(command, tmp_path, "--results", "my out.csv")
+    without = many(command, tmp_path)
+
+    assert "  polysms resolve 'my out.csv'" == with_file.out.splitlines()[-1]
+    assert "  polysms list --remote wavix --since 1h" in without.out.splitlines()
+    assert "--results FILE" in without.out.splitlines()[-1]
+
+
+def test_results_hold_no_number_and_no_text(command: Command, sandbox: str, tmp_path: Path) -> None:
+    """What is written down to look by is references and times."""
+    del sandbox
+    many(command, tmp_path, "--results", "out.csv")
+    written = (tmp_path / "out.csv").read_text(encoding="utf-8")
+    header, *rows = csv.reader(written.splitlines())
+
+    assert "attempts" == header[-1]
+    assert ["a1", "a4"] == sorted(row[1] for row in rows if row[-1])
+    assert not re.search(r"3135550|hello", written)
+
+
+@pytest.mark.parametrize(
+    ("rows", "code", "words"),
+    [
+        ("", 0, "-: holds no message that may have been sent"),
+        ("2,a1,accepted,wavix,x,y,QUEUED,1,,\n", 0, "holds no message that may have been sent"),
+        ("2,a1,maybe_sent,wavix,,y,MAYBE_SENT,1,MaybeSent,\n", 2, "line 2: has no attempts"),
+        ("2,a1,maybe_sent,wavix,,y,MAYBE_SENT,1,MaybeSent,{\n", 2, "line 2: has no attempts"),
+        ("2,a1,maybe_sent,wavix,,y,MAYBE_SENT,1,MaybeSent,{}\n", 2, "line 2: holds no delivery"),
+        ("2,a1,maybe_sent\n", 2, "line 2: has no attempts"),
+        ('2,a1,"acc\n', 2, "is no line of results"),
+    ],
+)
+def test_results_that_say_little(command: Command, rows: str, code: int, words: str) -> None:
+    """A file without unclear ones is no mistake; one that was cut is told by its line."""
+    header = "line,key,outcome,account,provider_id,id,status,segments,error,attempts\n"
+    said = command("resolve", "-", stdin=(header + rows).encode())
+
+    assert (code, "") == (said.code, said.out)
+    assert words in said.err

@@ -103,8 +103,9 @@ def test_records_of_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         (b'phone\n1\n"never closed\n2\n', "is no CSV after line 2: unexpected end of data"),
         (b'phone\n"a"b\n', "is no CSV after line 1"),
         (b"phone\n" + b"x" * 200_000, "is no CSV after line 1: field larger"),
-        ("phone\nGrüße\n".encode("latin-1"), "is not UTF-8 text"),
-        ("phone\n1\n".encode("utf-16"), "is not UTF-8 text"),
+        ("phone\nGrüße\n".encode("latin-1"), ": line 2 is not UTF-8 text"),
+        ("phone\n1\n".encode("utf-16"), ": line 1 is not UTF-8 text"),
+        (b"phone\n" + b"1\r\n" * 9_000 + b"\xff\n", ": line 9002 is not UTF-8 text"),
         (None, "cannot be read: No such file"),
     ],
 )
@@ -152,7 +153,7 @@ def test_every_row_is_looked_at() -> None:
         BadRow(
             4,
             "number '3*******25' has no country code: begin with \"+\" and the country code, "
-            'or use polysms.e164(number, region="US")',
+            "or say where it is written, as --region US",
         ),
         BadRow(5, "has the same key as line 2"),
         BadRow(6, "has 2 fields where the header has 3"),

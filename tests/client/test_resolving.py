@@ -140,3 +140,14 @@ def test_preview_asks_nobody(make: Make) -> None:
     )
     assert [] == asked
     assert "k-signalwire" not in repr(seen)
+
+
+@pytest.mark.parametrize(("what", "words"), [(None, "not None"), (5, "not int"), ({}, "not dict")])
+@pytest.mark.parametrize("how", ["resolve", "fetch"])
+def test_what_is_no_delivery(home: Any, make: Make, what: Any, words: str, how: str) -> None:
+    """What is neither a delivery nor an id is told, and nobody is asked."""
+    client = make(tables(home.url))
+    with pytest.raises(ConfigError, match="give a delivery") as raised:
+        getattr(client, how)(what)
+
+    assert how == "fetch" or words in str(raised.value)

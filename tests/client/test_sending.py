@@ -149,7 +149,18 @@ def test_all_failed_carries_every_attempt(make: Make) -> None:
         make(TWO, transport=transport).send(Message(TO, "x"))
     assert raised.value.delivery is not None
     assert ["wavix", "carrierx"] == [a.account for a in raised.value.delivery.attempts]
-    assert Reason.BALANCE is raised.value.reason
+    assert (Reason.BALANCE, "carrierx") == (raised.value.reason, raised.value.account)
+
+
+def test_all_failed_names_each_account_once(make: Make) -> None:
+    """The sentence says of each account what it answered, its name once before it."""
+    transport, _ = answering(httpx.Response(401))
+    message = Message(TO, "x", media=["https://example.com/a.png"] * 6)
+    with pytest.raises(AllFailed) as raised:
+        make(TWO, transport=transport).send(message)
+    sentence = str(raised.value)
+    assert "no account took the message: wavix: Wavix: takes at most 5 media" in sentence
+    assert "; carrierx (CarrierX) refused the message (credentials)" in sentence
 
 
 def test_short_wait_is_waited(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Each test of the ledger runs on both databases; a PostgreSQL is started once."""
+"""Each test of the ledger runs on both databases."""
 
 from __future__ import annotations
 
@@ -9,23 +9,7 @@ import pytest
 
 from polysms.ledger import Ledger
 from tests.ledger import scenes
-from tests.postgres import Postgres, running
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """Run a PostgreSQL for the session."""
-    with running() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def template(postgres: Postgres) -> str:
-    """Return a database that has the ledger's tables, to be copied."""
-    name = postgres.database()
-    with Ledger(postgres.url(name)) as ledger:
-        ledger.upgrade()
-    return name
+from tests.postgres import Postgres
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

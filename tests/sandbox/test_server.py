@@ -205,3 +205,14 @@ def test_another_server() -> None:
     assert ["lifespan.startup.complete", "lifespan.shutdown.complete"] == asyncio.run(
         _lifespan(create_app())
     )
+
+
+@pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
+def test_without_the_extra(missing: str) -> None:
+    """Who has not installed what the sandbox needs is told how, by name."""
+    program = f"import sys; sys.modules[{missing!r}] = None; import polysms.sandbox"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)  # noqa: S603 - our own program
+
+    assert 1 == done.returncode
+    words = f"ModuleNotFoundError: polysms.sandbox needs {missing}: pip install 'polysms[server]'"
+    assert words in done.stderr.decode()

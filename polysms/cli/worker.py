@@ -1,0 +1,93 @@
+"""``polysms worker``: it sends what waits in the outbox, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from polysms import AsyncClient
+from polysms.cli.failure import DONE, MAYBE_SENT, reported, tell
+from polysms.cli.options import File, Json, Url, configured
+from polysms.cli.output import Output, plainly
+from polysms.config import Config
+from polysms.worker import Worker
+
+Concurrency = Annotated[
+    int, typer.Option(min=1, max=10_000, metavar="N", help="Messages at once, at most.")
+]
+Drain = Annotated[bool, typer.Option("--drain", help="End when nothing is to be sent now.")]
+
+
+@reported
+def worker(
+    *,
+    concurrency: Concurrency = 50,
+    drain: Drain = False,
+    config: File = None,
+    url: Url = None,
+    json: Json = False,
+) -> int:
+    """Send what waits in the outbox, and look for what became of it.
+
+    As many as you like may run, on several machines. Ctrl-C or SIGTERM ends
+    it within ten seconds; no message is lost or sent twice by that. Exit
+    codes: 0 it ended as it should; 2 wrong usage or configuration.
+    """
+    output = Output(json=json)
+    try:
+        return asyncio.run(_work(configured(config, url), concurrency, output, drain=drain))
+    except KeyboardInterrupt:
+        tell(
+            "ended at once: what was under way may have been sent, and another worker looks for it"
+        )
+        return MAYBE_SENT
+
+
+async def _work(accounts: Config, concurrency: int, output: Output, *, drain: bool) -> int:
+    async with AsyncClient(accounts) as client:
+        # Before anything is said: without a ledger that can be read there is nothing to do.
+        await client.consult(lambda ledger: ledger.outbox.last_seen())
+        working = Worker(client, concurrency=concurrency)
+        with _until_told(working):
+            _say(output, "started", worker=working.name, concurrency=concurrency)
+            await working.run(drain=drain)
+        left = await client.consult(lambda ledger: ledger.outbox.waiting())
+        _say(output, "ended", worker=working.name, seen_to=working.sent, left=left)
+    return DONE
+
+
+_SENTENCES = {
+    "started": "Worker {worker} sends what waits, {concurrency} at once, until Ctrl-C.",
+    "ended": "Worker {worker} has ended: {seen_to} seen to, {left} still in the outbox.",
+}
+
+
+def _say(output: Output, event: str, **facts: Any) -> None:
+    if output.json:
+        output.document({"type": event, **facts}, indent=None)
+    else:
+        output.say(plainly(_SENTENCES[event].format(**facts)))
+
+
+@contextlib.contextmanager
+def _until_told(working: Worker) -> Iterator[None]:
+    """Stop the worker at the first SIGTERM or Ctrl-C; a second one ends the process as ever."""
+    loop = asyncio.get_running_loop()
+    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)}
+
+    def stop(number: int, _: object) -> None:
+        signal.signal(number, before[signal.Signals(number)])
+        loop.call_soon_threadsafe(working.stop)
+
+    for one in before:
+        signal.signal(one, stop)
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
