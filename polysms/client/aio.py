@@ -166,7 +166,9 @@ class AsyncClient(ObeyingAsync, KeptAsync):
                 delivery, self.config, self._plans, self._world, within, likely=likely
             )
 
-        return await self._ask(asking.resolved(delivery, steps, kept=self._lent is not None))
+        return await self._ask(
+            asking.resolved(delivery, steps, kept=self._lent is not None, likely=likely)
+        )
 
     async def fetch(
         self,
@@ -228,6 +230,7 @@ class AsyncClient(ObeyingAsync, KeptAsync):
         """Close every connection; closing again does nothing."""
         for transport in self._transports.forget():
             await transport.aclose()
+        self._limits.close()
         if self._lent is not None:
             await self._lent.close()
 

@@ -47,16 +47,21 @@ def resolved(
     steps: Callable[[Delivery], Generator[Step, Answer, Delivery]],
     *,
     kept: bool,
+    likely: bool,
 ) -> Generator[Task, Told, Delivery]:
-    """Yield the steps that look for a delivery, or the one of an id, and note what was found."""
+    """Yield the steps that look for a delivery, or the one of an id, and note what was found.
+
+    What is only ``likely`` is not noted: it may be another message.
+    """
     delivery = yield from _meant(what, kept=kept)
+    noted = kept and not likely
     try:
         found = yield from steps(delivery)
     except LookupFailed as error:
         if error.delivery is not None:
-            yield from _noted(error.delivery, kept=kept)
+            yield from _noted(error.delivery, kept=noted)
         raise
-    yield from _noted(found, kept=kept)
+    yield from _noted(found, kept=noted)
     return found
 
 

@@ -1,7 +1,7 @@
-"""How fast, and how many at once, an account is asked in this process: rates and slots.
+"""How fast, and how many at once, an account is asked: rates and slots.
 
-A rate counts segments per second, because carriers do: a text of six segments is six. It is kept
-by throttled-py (GCRA, in memory), which is imported when an account with a rate is first used.
+Rates are kept in this process, or shared by many through Valkey. While that is out of reach each
+process keeps to its share of every rate: never to none.
 """
 
 from __future__ import annotations
@@ -13,37 +13,32 @@ import threading
 import weakref
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from datetime import timedelta
-from fractions import Fraction
-from typing import TYPE_CHECKING
 
+from polysms.client.buckets import Buckets
+from polysms.client.rates import EASY_WAIT, Rates
+from polysms.client.valkey import OutOfReach, Valkey
 from polysms.config import Account
-from polysms.errors import ConfigError
 
-if TYPE_CHECKING:
-    from throttled.rate_limiter import GCRARateLimiter
-
-#: Seconds: where a rate is fast, those who wait ask no more often than this.
-EASY_WAIT = 0.1
-#: Senders whose rate is remembered. throttled-py forgets the one used longest ago, and its default
-#: of 1024 would let an account with more senders than that go too fast.
-MOST_SENDERS = 65_536
-#: Parts of a second: how finely a rate is understood.
-FINEST = 1_000_000
+__all__ = ["EASY_WAIT", "Limits"]
 
 _FREE = contextlib.nullcontext(enter_result=True)
 
 
 class Limits:
-    """Rates and slots of every account of one client, in this process.
+    """Rates and slots of every account of one client.
 
     Any thread and any event loop may use it. A child process begins with rates and slots of its
-    own.
+    own. ``shared`` is the URL of a Valkey or Redis that keeps the rates of all processes; each of
+    ``processes`` takes its share of a rate while that is out of reach. Slots are never shared.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shared: str | None = None, processes: int = 1) -> None:
+        self.valkey = None if shared is None else Valkey(shared)
+        self._buckets = None if self.valkey is None else Buckets(self.valkey)
+        self._processes = processes
         self._lock = threading.Lock()
-        self._rates: dict[str, _Rates] = {}
+        self._rates: dict[str, Rates] = {}
+        self._losses = 0
         self._slots: dict[str, threading.BoundedSemaphore] = {}
         self._loops: dict[asyncio.AbstractEventLoop, dict[str, asyncio.Semaphore]] = {}
         _all.add(self)
@@ -61,12 +56,57 @@ class Limits:
     def admit(self, account: Account, sender: str | None, cost: int) -> float:
         """Take ``cost`` segments from the account's rate and the sender's, from both or none.
 
-        Returns 0.0, or the seconds until it may be asked again; then nothing was taken.
+        Returns 0.0, or the seconds until it may be asked again; then nothing was taken. Where the
+        rates are shared this is a round trip, of a tenth of a second at most.
         """
         if not account.limited:
             return 0.0
+        if self._buckets is None:
+            return self._admit_here(account, sender, cost)
+        if (wait := self._wait_to_settle(account, sender, cost)) > 0:
+            return wait
+        try:
+            wait = self._buckets.take(account, sender, cost)
+        except OutOfReach:
+            return self._admit_here(account, sender, cost)
+        return self._settled(account, sender, cost, wait)
+
+    async def admit_async(self, account: Account, sender: str | None, cost: int) -> float:
+        """As :meth:`admit`; the running loop goes on meanwhile."""
+        if not account.limited:
+            return 0.0
+        if self._buckets is None:
+            return self._admit_here(account, sender, cost)
+        if (wait := self._wait_to_settle(account, sender, cost)) > 0:
+            return wait
+        try:
+            wait = await self._buckets.take_async(account, sender, cost)
+        except OutOfReach:
+            return self._admit_here(account, sender, cost)
+        return self._settled(account, sender, cost, wait)
+
+    def close(self) -> None:
+        """Let go of the connections to what is shared."""
+        if self.valkey is not None:
+            self.valkey.close()
+
+    def _admit_here(self, account: Account, sender: str | None, cost: int) -> float:
         with self._lock:
             return self._rates_of(account).admit(sender, cost)
+
+    def _wait_to_settle(self, account: Account, sender: str | None, cost: int) -> float:
+        # Others may not have found it again yet, and keep to their shares: so does this one, and
+        # takes from the bucket too.
+        if self.valkey is None or (left := self.valkey.settles_for) == 0:
+            return 0.0
+        with self._lock:
+            return min(left, self._rates_of(account).wait(sender, cost))
+
+    def _settled(self, account: Account, sender: str | None, cost: int, wait: float) -> float:
+        if self.valkey is not None and wait == 0 and self.valkey.settles_for:
+            with self._lock:
+                self._rates_of(account).take(sender, cost)
+        return wait
 
     def slot(self, account: Account, seconds: float) -> AbstractContextManager[bool]:
         """Hold one of the account's slots; False where none was free within ``seconds``."""
@@ -95,11 +135,21 @@ class Limits:
         self._lock = threading.Lock()
         self._rates, self._slots, self._loops = {}, {}, {}
 
-    def _rates_of(self, account: Account) -> _Rates:
+    def _rates_of(self, account: Account) -> Rates:
+        valkey = self.valkey
+        if valkey is not None and self._losses != valkey.losses:
+            # Nothing is saved up in a share that begins now.
+            self._rates, self._losses = {}, valkey.losses
         rates = self._rates.get(account.name)
         if rates is None:
-            rates = self._rates[account.name] = _Rates(account)
+            rates = self._rates[account.name] = self._made(account)
         return rates
+
+    def _made(self, account: Account) -> Rates:
+        if self.valkey is None or self._buckets is None:
+            return Rates(account)
+        share = max(self._processes, self._buckets.seen.get(account.name, 1))
+        return Rates(account, share, self.valkey.lost_at)
 
     def _of_loop(self, loop: asyncio.AbstractEventLoop) -> dict[str, asyncio.Semaphore]:
         # A semaphore of asyncio belongs to one loop, and holds it: closed ones are let go.
@@ -107,91 +157,6 @@ class Limits:
             kept = {one: made for one, made in self._loops.items() if not one.is_closed()}
             self._loops = {**kept, loop: {}}
         return self._loops[loop]
-
-
-class _Rates:
-    """The rates of one account. Whoever uses it holds the lock of its :class:`Limits`."""
-
-    def __init__(self, account: Account) -> None:
-        try:
-            self._account = None if account.mps is None else _Rate(account.mps)
-            self._senders = None if account.sender_mps is None else _Rate(account.sender_mps)
-        except ModuleNotFoundError as error:
-            raise ConfigError(
-                f"accounts.{account.name}: mps and sender_mps need {error.name}: "
-                'pip install "polysms[limits]"',
-                account=account.name,
-            ) from None
-
-    def admit(self, sender: str | None, cost: int) -> float:
-        cost = max(1, cost)
-        asked = []
-        if self._account is not None:
-            asked.append((self._account, "account"))
-        if self._senders is not None and sender is not None:
-            asked.append((self._senders, sender))
-        wait = max((rate.wait(key, cost) for rate, key in asked), default=0.0)
-        if wait == 0:
-            for rate, key in asked:
-                rate.take(key, cost)
-        return wait
-
-
-class _Rate:
-    """So many segments per second, counted for each key by itself.
-
-    GCRA lets a key run ahead of its rate by a burst, here one second's worth. It would refuse for
-    ever what costs more than the burst, and it would let single segments overtake a long text for
-    as long as they come, since they need less room. So the burst is the largest cost that was ever
-    asked for, if that is more, and every cost waits for the same moment: the one at which that
-    largest one fits. No length starves, and no window of W seconds ever holds more segments than
-    ``mps * W + burst``.
-    """
-
-    def __init__(self, mps: float) -> None:
-        from throttled.store import MemoryStore  # noqa: PLC0415 - only where there is a rate
-
-        # throttled-py counts whole segments in whole seconds: 0.5 is one in two.
-        self._mps = max(Fraction(mps).limit_denominator(FINEST), Fraction(1, FINEST))
-        self._store = MemoryStore(options={"MAX_SIZE": MOST_SENDERS})
-        self._limiters: dict[int, GCRARateLimiter] = {}
-        self._largest = 1
-
-    def wait(self, key: str, cost: int) -> float:
-        """Return 0.0 if ``cost`` can be taken now, or the seconds until it can."""
-        self._largest = max(self._largest, cost)
-        state = self._limiter(cost).peek(key)
-        # What a peek finds free, a take still finds: time only adds to it.
-        if state.remaining >= cost:
-            return 0.0
-        ahead = float(self._room / self._mps)
-        # What becomes free while nobody asks is not lost before it is as much as `ahead`. And with
-        # room, rounding might make the exact wait nothing at all.
-        return max(min(EASY_WAIT, ahead / 2), state.reset_after - ahead)
-
-    def take(self, key: str, cost: int) -> None:
-        """Take what :meth:`wait` has just found free."""
-        self._limiter(cost).limit(key, cost)
-
-    @property
-    def _room(self) -> int:
-        """How many segments a key may be ahead of its rate, and still be given more."""
-        return max(0, int(self._mps) - self._largest)
-
-    def _limiter(self, cost: int) -> GCRARateLimiter:
-        # What is remembered of a key does not depend on the burst, so limiters share the store.
-        burst = self._room + cost
-        limiter = self._limiters.get(burst)
-        if limiter is None:
-            limiter = self._limiters[burst] = self._made(burst)
-        return limiter
-
-    def _made(self, burst: int) -> GCRARateLimiter:
-        from throttled import rate_limiter  # noqa: PLC0415 - only where there is a rate
-
-        period = timedelta(seconds=self._mps.denominator)
-        quota = rate_limiter.per_duration(period, self._mps.numerator, burst)
-        return rate_limiter.GCRARateLimiter(quota, self._store)
 
 
 @contextlib.contextmanager

@@ -121,7 +121,7 @@ class ObeyingAsync:
         if isinstance(task, Save | Consult):
             return await self._kept(task)
         if isinstance(task, Admit):
-            return self._limits.admit(task.account, task.sender, task.segments)
+            return await self._limits.admit_async(task.account, task.sender, task.segments)
         if isinstance(task, Wait):
             await asyncio.sleep(task.seconds)
         return None

@@ -13,6 +13,7 @@ import attrs
 
 from polysms.client.keeping import Keeper, Recollection
 from polysms.client.limits import Limits
+from polysms.client.shared import SharedHealth
 from polysms.config import Account, Config, Route
 from polysms.config.reading import known
 from polysms.errors import ConfigError, InvalidMessage
@@ -41,7 +42,10 @@ class Plans:
         self._made: dict[str | None, Plan] = {}
         self.health = Health(threading.Lock())
         self.memory = Memory() if ledger is None else Recollection(ledger)
-        self.limits = Limits()
+        self.limits = Limits(shared=config.shared, processes=config.processes)
+        self._sharing = (
+            SharedHealth(self.limits.valkey, self.health) if self.limits.valkey else None
+        )
         _all.add(self)
 
     def begin_again(self) -> None:
@@ -66,6 +70,8 @@ class Plans:
         plan = self._made.get(via)
         if plan is None:
             plan = self._made[via] = self._plan(self._config.route(via))
+        if self._sharing is not None:
+            self._sharing.refresh(plan.route.reachable)
         times = {"deadline": deadline, "attempt_timeout": attempt_timeout}
         if on_maybe_sent is None and deadline is None and attempt_timeout is None:
             return plan

@@ -176,7 +176,7 @@ class Client(Obeying, Kept):
                 delivery, self.config, self._plans, self._world, within, likely=likely
             )
 
-        return self._ask(asking.resolved(delivery, steps, kept=self._is_kept))
+        return self._ask(asking.resolved(delivery, steps, kept=self._is_kept, likely=likely))
 
     def fetch(
         self,
@@ -249,6 +249,7 @@ class Client(Obeying, Kept):
         """Close every connection; closing again does nothing."""
         for transport in self._transports.forget():
             transport.close()
+        self._limits.close()
         if self._is_kept:
             self.ledger.close()
 

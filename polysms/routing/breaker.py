@@ -24,6 +24,8 @@ LONGEST_OPEN = 300.0
 SUCCESSES = 2
 #: Seconds of health that take one opening off the count.
 HEALED = 10.0
+#: Seconds for which a success of one's own is believed before what another process says.
+BELIEVED = 10.0
 
 
 @attrs.frozen
@@ -53,6 +55,8 @@ class Breaker:
         self.openings = 0
         self.opened_for = ""
         self.open_until: float | None = None
+        self.is_hearsay = False
+        self._well_at: float | None = None
         self._closed_at = 0.0
         self._successes = 0
         self._era = 0
@@ -100,6 +104,7 @@ class Breaker:
         usual = entry.kind == "usual"
         if usual and self._is_stale(entry):
             return
+        self._well_at = now
         if self.open_until is None:
             self.failures_in_a_row = 0
             self._count(now, failed=False)
@@ -125,6 +130,30 @@ class Breaker:
         elif (said := self._too_many(now)) is not None:
             self._open(now, chance, said)
 
+    def is_well(self, now: float) -> bool:
+        """Whether the last try of our own, a moment ago, was a success."""
+        lately = self._well_at is not None and now - self._well_at < BELIEVED
+        return lately and self.open_until is None and not self.failures_in_a_row
+
+    def hear_open(self, until: float, why: str) -> None:
+        """Stay open until then, because another process found that it must."""
+        if self.open_until is None:
+            self._begin_era()
+            self._successes = 0
+            self.is_hearsay = True
+        self.opened_for = why
+        self.open_until = max(until, self.open_until or until)
+
+    def hear_closed(self, now: float) -> None:
+        """Believe that the account is well: all of it where the opening too was hearsay."""
+        if self.open_until is None:
+            return
+        if self.is_hearsay:
+            self._close(now)
+        else:
+            # What was found out here is tried here, now.
+            self.open_until = min(self.open_until, now)
+
     def _is_stale(self, entry: Entry) -> bool:
         return entry.era is not None and entry.era != self._era
 
@@ -135,6 +164,7 @@ class Breaker:
     def _close(self, now: float) -> None:
         self._begin_era()
         self.open_until = None
+        self.is_hearsay = False
         self.failures_in_a_row = 0
         self._closed_at = now
         self._window.clear()
@@ -145,6 +175,7 @@ class Breaker:
             self.openings = max(0, self.openings - int((now - self._closed_at) / HEALED))
         self.openings += 1
         self.opened_for = why
+        self.is_hearsay = False
         # Equal jitter: many processes must not all probe at one moment.
         self.open_until = now + min(LONGEST_OPEN, OPEN * self.openings) * (0.5 + chance / 2)
         self._successes = 0

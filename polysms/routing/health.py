@@ -6,15 +6,20 @@ makes a few lines belong together where several threads send (nothing where only
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from enum import Enum
 
+import attrs
+
 from polysms.errors import Reason
 from polysms.message import Message
-from polysms.routing.breaker import Breaker, Entry
+from polysms.routing.breaker import LONGEST_OPEN, Breaker, Entry
 
 #: Seconds after which an account that an operator must mend is tried again.
 MENDED_AFTER = 300.0
+#: Seconds between two times that other processes are told of the same mark.
+TOLD_EVERY = 5.0
 #: Different messages that must be refused with "permission" before it marks the account.
 PERMISSIONS = 3
 #: Repeats at one account: what may be saved up, what each first try adds, what comes by itself.
@@ -31,6 +36,19 @@ class Signal(Enum):
 
     BAD = "bad"
     NOTHING = "nothing"
+
+
+@attrs.frozen(kw_only=True)
+class Rest:
+    """That an account must rest for so many seconds; 0.0: that it need not any more.
+
+    With a ``reason`` an operator must mend something, without one its breaker is open.
+    """
+
+    account: str
+    seconds: float
+    why: str = ""
+    reason: Reason | None = None
 
 
 class _Mark:
@@ -59,6 +77,8 @@ class Health:
 
     def __init__(self, lock: AbstractContextManager[object] | None = None) -> None:
         self.lock = lock or nullcontext()
+        #: Is told, in no time, of every rest that begins or ends here: for other processes.
+        self.tell: Callable[[Rest], None] = _nobody
         self._states: dict[str, _State] = {}
         self._turn = 0
 
@@ -127,10 +147,13 @@ class Health:
             if mark is not None and now >= mark.until:
                 # This one finds out whether it has been mended; the others wait for its answer.
                 mark.until = now + seconds
+                self.tell(Rest(account=account, seconds=seconds, reason=mark.reason))
             elif mark is not None and not forced:
                 return None
             entry = state.breaker.enter(now, seconds) or (Entry.FORCED if forced else None)
             if entry is not None:
+                if entry.kind == "probe":
+                    self.tell(Rest(account=account, seconds=seconds, why=state.breaker.opened_for))
                 self._turn += 1
                 state.chosen = self._turn
                 if first:
@@ -162,9 +185,12 @@ class Health:
         """Note that an account took a message: it is well, and so is the sender."""
         with self.lock:
             state = self._of(account)
+            was_open = state.breaker.open_until is not None
             state.breaker.succeeded(entry, now)
+            if was_open and state.breaker.open_until is None:
+                self.tell(Rest(account=account, seconds=0.0))
             if state.marks:
-                state.marks.pop(None, None)
+                self._mend(account, state)
                 state.marks.pop(sender, None)
             if state.permissions:
                 state.permissions.clear()
@@ -174,7 +200,11 @@ class Health:
         with self.lock:
             breaker = self._of(account).breaker
             if signal is Signal.BAD:
+                until = breaker.open_until
                 breaker.failed(entry, now, chance)
+                if breaker.open_until is not None and breaker.open_until != until:
+                    rests = breaker.open_until - now
+                    self.tell(Rest(account=account, seconds=rests, why=breaker.opened_for))
             else:
                 breaker.leave(entry)
 
@@ -185,17 +215,56 @@ class Health:
         with self.lock:
             state = self._of(account)
             if reason in _MARKING:
-                state.marks[None] = _Mark(reason, now + MENDED_AFTER)
+                self._mark(account, state, reason, now)
             elif reason is Reason.SENDER:
                 state.marks[sender] = _Mark(reason, now + MENDED_AFTER)
             elif reason is Reason.PERMISSION:
                 if len(state.permissions) < PERMISSIONS:
                     state.permissions.add(hash((message.to, message.text)))
                 if len(state.permissions) >= PERMISSIONS:
-                    state.marks[None] = _Mark(reason, now + MENDED_AFTER)
+                    self._mark(account, state, reason, now)
             else:
                 # Any answer but these says that the account is known and in funds.
-                state.marks.pop(None, None)
+                self._mend(account, state)
+
+    def learn(self, rest: Rest, now: float) -> bool:
+        """Believe what another process found out, unless we have just seen that it is not so.
+
+        Returns False where it was not believed, for now: say it again as long as it holds.
+        """
+        with self.lock:
+            state = self._of(rest.account)
+            if rest.seconds <= 0:
+                if rest.reason is None:
+                    state.breaker.hear_closed(now)
+                else:
+                    state.marks.pop(None, None)
+                return True
+            if state.breaker.is_well(now):
+                return False
+            if rest.reason is not None:
+                state.marks[None] = _Mark(rest.reason, now + min(rest.seconds, MENDED_AFTER))
+            else:
+                until = now + min(rest.seconds, LONGEST_OPEN)
+                state.breaker.hear_open(until, rest.why)
+            return True
+
+    def _mark(self, account: str, state: _State, reason: Reason, now: float) -> None:
+        before, until = state.marks.get(None), now + MENDED_AFTER
+        state.marks[None] = _Mark(reason, until)
+        # Of many refusals at one time, one is told.
+        if before is not None and before.reason is reason and before.until > until - TOLD_EVERY:
+            return
+        self.tell(Rest(account=account, seconds=MENDED_AFTER, reason=reason))
+
+    def _mend(self, account: str, state: _State) -> None:
+        mark = state.marks.pop(None, None)
+        if mark is not None:
+            self.tell(Rest(account=account, seconds=0.0, reason=mark.reason))
+
+
+def _nobody(rest: Rest) -> None:
+    del rest
 
 
 _MARKING = frozenset({Reason.CREDENTIALS, Reason.BALANCE})

@@ -98,6 +98,7 @@ PACKAGES: Mapping[str, frozenset[str] | None] = {
     "httpcore": frozenset({"client"}),
     "pyreqwest": frozenset({"client"}),
     "throttled": frozenset({"client"}),
+    "redis": frozenset({"client"}),
     "sqlalchemy": frozenset({"ledger"}),
     "alembic": frozenset({"ledger"}),
     "psycopg": frozenset({"ledger"}),
@@ -110,6 +111,7 @@ PACKAGES: Mapping[str, frozenset[str] | None] = {
     "pytest": frozenset({"testing"}),
     "typer": frozenset({"cli"}),
     "rich": frozenset({"cli"}),
+    "pyarrow": frozenset({"cli"}),
 }
 
 #: Hosts of package registries: where a package comes from is the business of who installs it. In
