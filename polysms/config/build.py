@@ -28,8 +28,6 @@ from polysms.providers import LOCAL, load
 from polysms.providers.base import Provider, secrets_of
 
 TOP = ("default", "accounts", "routes", "senders", "rails", "prices", *READERS)
-#: Keys that the design names and this version does not have.
-LATER = ("public_url",)
 COMMON = tuple(field.name for field in attrs.fields(Common))
 
 
@@ -37,9 +35,6 @@ def build(tables: Mapping[str, Any], source: Source, sandbox: str | None) -> Con
     """Return the configuration that nested tables describe."""
     missing: list[ConfigError] = []
     expanded = _expanded(tables, source, missing)
-    for key in LATER:
-        if key in expanded:
-            raise fault(key, "is not there yet in this version; leave it out", source.where)
     known(expanded, TOP, "", source.where)
     if sandbox is not None:
         sandbox = _sandbox(sandbox)
@@ -137,7 +132,10 @@ def account_of(
         mps=common.mps,
         sender_mps=common.sender_mps,
         concurrency=common.concurrency,
-        secrets=secrets_of(settings),
+        webhook_token=common.webhook_token,
+        verify_reports=common.verify_reports,
+        sources=common.sources,
+        secrets=secrets_of(settings) + secrets_of(common),
     )
 
 

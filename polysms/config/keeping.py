@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 import attrs
 
 from polysms.config.reading import Seconds, Source, fault, read, value_of
+from polysms.config.webhooks import public_url_of
 from polysms.message import LONGEST_VALIDITY
 
 SQLITE = "sqlite:///"
@@ -227,7 +228,7 @@ def sweep_of(value: Any, source: Source = _CODE) -> Sweep:
     return value if isinstance(value, Sweep) else read(Sweep, value, "sweep", source.where)
 
 
-#: How each of the keys at the top that are about keeping is read.
+#: How each of the keys at the top that outlive the process is read.
 READERS: Mapping[str, Callable[[Any, Source], Any]] = {
     "ledger": ledger_of,
     "keep_text": keep_text_of,
@@ -235,6 +236,7 @@ READERS: Mapping[str, Callable[[Any, Source], Any]] = {
     "processes": processes_of,
     "outbox": outbox_of,
     "sweep": sweep_of,
+    "public_url": public_url_of,
 }
 
 

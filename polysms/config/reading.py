@@ -141,17 +141,19 @@ def _require(
     for field in fields:
         if field.default is attrs.NOTHING and field.init and field.name not in values:
             raise fault(f"{key}.{field.name}", "is missing", where)
-        if field.metadata.get("secret") and isinstance(values.get(field.name), str):
-            _require_secret(values[field.name], f"{key}.{field.name}", where)
+        if field.metadata.get("secret"):
+            _require_secret(values.get(field.name), f"{key}.{field.name}", where)
         if field.default is attrs.NOTHING and values.get(field.name) == "":
             raise fault(f"{key}.{field.name}", "is empty", where)
 
 
-def _require_secret(value: str, key: str, where: str) -> None:
-    if not value.strip():
-        raise fault(key, "is empty; an empty secret protects nothing", where)
-    if not value.isprintable():
-        raise fault(key, "has a line end or another control character; take it out", where)
+def _require_secret(value: object, key: str, where: str) -> None:
+    several = value if isinstance(value, tuple) else (value,)
+    for one in several:
+        if isinstance(one, str) and not one.strip():
+            raise fault(key, "is empty; an empty secret protects nothing", where)
+        if isinstance(one, str) and not one.isprintable():
+            raise fault(key, "has a line end or another control character; take it out", where)
 
 
 def _text(value: object, _: Any) -> str:

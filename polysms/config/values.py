@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 import attrs
 
 from polysms import numbers, redact
-from polysms.config import keeping
+from polysms.config import keeping, webhooks
 from polysms.config.keeping import Outbox, Sweep
 from polysms.config.rails import Rails, masked
 from polysms.config.reading import PLACE, Seconds, Source, Texts, fault, read, web_url
 from polysms.config.routes import Prices, Route
 from polysms.errors import ConfigError, InvalidMessage
-from polysms.providers import LOCAL
+from polysms.providers import LOCAL, base
 from polysms.providers.base import Provider
 
 #: Segments per second that no provider reaches: more is a slip of the pen.
@@ -79,6 +79,10 @@ class Common:
     ``trust_env`` lets proxies and certificates come from the environment. ``mps`` and
     ``sender_mps`` are segments per second, of the whole account and of each of its senders;
     ``concurrency`` bounds its requests in flight.
+
+    ``webhook_token`` (one, or several while one takes another's place) stands in the address of its
+    webhooks, ``sources`` are the only addresses they come from, ``verify_reports`` says whether an
+    unsigned report is confirmed by a fetch.
     """
 
     provider: str | None = None
@@ -91,6 +95,9 @@ class Common:
     mps: float | None = attrs.field(default=None, validator=_rate)
     sender_mps: float | None = attrs.field(default=None, validator=_rate)
     concurrency: int | None = attrs.field(default=None, converter=_concurrency)
+    webhook_token: Texts = base.secrets(webhooks.token)
+    verify_reports: str = attrs.field(default="fetch", validator=webhooks.verify_reports)
+    sources: Texts = attrs.field(default=(), validator=webhooks.sources)
 
 
 @attrs.frozen(kw_only=True)
@@ -111,6 +118,9 @@ class Account:
     mps: float | None = None
     sender_mps: float | None = None
     concurrency: int | None = None
+    webhook_token: tuple[str, ...] = attrs.field(default=(), repr=False)
+    verify_reports: str = "fetch"
+    sources: tuple[webhooks.Network, ...] = attrs.field(default=(), converter=webhooks.networks)
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
     broken: ConfigError | None = attrs.field(default=None, repr=False)
 
@@ -195,6 +205,7 @@ class Config:
     ``default`` names an account or a route; with one account it may be left out. ``ledger`` is the
     address of a database, ``keep_text`` how long it keeps texts (seconds). ``shared`` is the
     address of a Redis or Valkey; while it is out of reach, each of ``processes`` has its share.
+    ``public_url`` is where providers reach our webhooks.
     """
 
     accounts: Mapping[str, Account] = attrs.field(converter=_accounts)
@@ -211,6 +222,7 @@ class Config:
     processes: int = attrs.field(default=1, converter=keeping.processes_of)
     outbox: Outbox = attrs.field(factory=Outbox, converter=keeping.outbox_of)
     sweep: Sweep = attrs.field(factory=Sweep, converter=keeping.sweep_of)
+    public_url: str | None = attrs.field(default=None, converter=webhooks.public_url_of)
     where: str = PLACE
     # An account is a route of one.
     _of_one: Mapping[str, Route] = attrs.field(

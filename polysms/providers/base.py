@@ -193,6 +193,11 @@ class Provider(Protocol):
     ``recipients(message)``: every number one request would reach where that is more than ``to``,
     and ``warnings(message)``: what may go wrong though the provider takes it. Options that make
     one message a group's are called ``group_recipients``, whatever the provider's own word.
+
+    To hear it (:mod:`polysms.providers.hearing` has the values): ``events(webhook_request)``, what
+    a webhook says; ``webhook_methods`` where it is not POST alone; and, of a provider that signs,
+    ``signing_keys`` (the configured ones, none if it is not set up) with
+    ``signed(webhook_request, url)``.
     """
 
     name: ClassVar[str]
@@ -220,6 +225,17 @@ def optional_secret() -> Any:
     return attrs.field(default=None, repr=False, metadata={"secret": True})
 
 
+def _no_empty_secret(_: Any, field: attrs.Attribute[Any], value: tuple[str, ...]) -> None:
+    # An HMAC takes an empty key without a word, and everybody knows that key.
+    if not all(one.strip() for one in value):
+        raise ValueError(f"{field.name}: is empty; an empty secret protects nothing")
+
+
+def secrets(validator: Any = _no_empty_secret) -> Any:
+    """Return an attrs field for several credentials of one kind, of which any will do."""
+    return attrs.field(default=(), repr=False, metadata={"secret": True}, validator=validator)
+
+
 def in_place_of_reference(**facts: Any) -> Any:
     """Return an attrs field of options that stands on the wire where our reference would."""
     return attrs.field(default=None, metadata={"reference": True}, **facts)
@@ -245,4 +261,5 @@ def secrets_of(settings: Any) -> tuple[str, ...]:
     """Return the credentials in an account's settings, to be hidden from every text."""
     fields: Iterable[attrs.Attribute[Any]] = attrs.fields(type(settings))
     values = [getattr(settings, field.name) for field in fields if field.metadata.get("secret")]
-    return tuple(value for value in values if isinstance(value, str))
+    lists = [value if isinstance(value, tuple) else (value,) for value in values]
+    return tuple(value for values in lists for value in values if isinstance(value, str))

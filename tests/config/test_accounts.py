@@ -142,7 +142,7 @@ NO_ACCOUNTS: list[tuple[str, Any, str, str]] = [
     ("wavix", {"api_key": ""}, "wavix.api_key", "is empty; an empty secret"),
     ("wavix", {"api_key": 5}, "wavix.api_key", "is a int; write a text in quotes"),
     ("wavix", {"api_kye": "x"}, "wavix.api_kye", 'no such key; did you mean "api_key"?'),
-    ("wavix", {"token": "x"}, "wavix.token", "no such key; known are api_key, provider, sender"),
+    ("wavix", {"zzz": "x"}, "wavix.zzz", "no such key; known are api_key, provider, sender"),
     ("wavix", "canary", "wavix", "is a str; write a table"),
     ("wavix", None, "wavix", "is a NoneType; write a table"),
     ("wavix", ["canary"], "wavix", "is a list; write a table"),

@@ -161,7 +161,6 @@ FAULTS: list[tuple[dict[str, Any], str, str]] = [
     ({"rails": {"countries": ["1a"]}}, "rails.countries", "write two-letter countries"),
     ({"rails": {"max_segments": 0}}, "rails.max_segments", "must be at least 1"),
     ({"rails": {"max_segments": "many"}}, "rails.max_segments", "write a whole number"),
-    ({"public_url": "https://example.com"}, "public_url", "is not there yet"),
 ]
 
 

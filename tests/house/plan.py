@@ -33,7 +33,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "providers.reading": ("providers.base",),
     "providers.limits": ("providers.base",),
     "providers.outcome": ("providers.reading",),
-    PROVIDER: ("providers.limits", "providers.outcome"),
+    "providers.hearing": ("providers.reading",),
+    PROVIDER: ("providers.limits", "providers.outcome", "providers.hearing"),
     "providers": (PROVIDER,),
     "config": ("providers",),
     # Decisions. They touch nothing and do not know each other.
@@ -66,6 +67,7 @@ PURE = frozenset(
     {
         *("redact", "values", "errors", "numbers", "segments", "delivery", "message"),
         *("providers.base", "providers.reading", "providers.limits", "providers.outcome"),
+        "providers.hearing",
         *(PROVIDER, "providers", "config", "routing", "webhooks", "report"),
     }
 )

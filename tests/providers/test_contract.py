@@ -27,7 +27,7 @@ from polysms.providers.base import (
     secrets_of,
 )
 from polysms.providers.limits import lookup_grade
-from polysms.providers.signalwire import BUSY, REASONS
+from polysms.providers.signalwire.codes import BUSY, REASONS
 from tests.providers.examples import EXAMPLES, JSON, PICTURE, _signalwire, answer
 
 ROWS = [pytest.param(name, id=name) for name in REGISTRY]

@@ -13,7 +13,7 @@ from polysms.delivery import Status
 from polysms.errors import Reason
 from polysms.providers import REGISTRY
 from polysms.providers.base import Accepted, Page, Query, Refused, Unclear, address
-from polysms.providers.wavix import LONGEST_ERROR
+from polysms.providers.wavix.codes import LONGEST_ERROR
 from tests.providers.examples import answer
 from tests.providers.test_contract import adapter_of
 

@@ -15,38 +15,18 @@ import attrs
 from attrs.validators import in_, instance_of, optional
 
 from polysms import numbers
-from polysms.delivery import Price, Status
+from polysms.delivery import Price
 from polysms.errors import InvalidMessage, Reason, Unsupported
 from polysms.message import Message
 from polysms.providers import base, reading
 from polysms.providers.base import Answer, Capabilities, Page, Query, Record, Request, Response
+from polysms.providers.carrierx.codes import FIELDS, TEXTS, status_of
+from polysms.providers.hearing import Heard, WebhookRequest, json_object, need
 from polysms.providers.limits import check, options_of
 from polysms.providers.outcome import accepted, outcome, weightiest
 
 BASE_URL = "https://api.carrierx.com/core/v2"
 
-STATUSES = {word: Status[word.upper()] for word in ("queued", "sent", "delivered", "received")}
-# The full list of words could not be read in the documents; a name that says failure is believed.
-GUESSES = (
-    ("undeliv", Status.UNDELIVERED),
-    ("reject", Status.REJECTED),
-    ("expir", Status.EXPIRED),
-    ("fail", Status.FAILED),
-    ("error", Status.FAILED),
-)
-# Errors carry no code, but name the field at fault: {"errors": [{"field", "message", ...}]}.
-FIELDS = {
-    **dict.fromkeys(("to", "to_did", "group_recipients"), Reason.INVALID_NUMBER),
-    **dict.fromkeys(("from", "from_did"), Reason.SENDER),
-    "media_urls": Reason.MEDIA,
-    "message": Reason.CONTENT,
-}
-# Nor are the texts listed; these words would mean the same in any of them.
-TEXTS = (
-    (r"opted[ -]?out|unsubscribed", Reason.OPTED_OUT),
-    (r"balance|insufficient funds|not enough credit", Reason.BALANCE),
-    (r"not enabled|capabilit", Reason.SENDER),
-)
 SCOPES = "sending needs the scope sms.manage or sms.create"
 LARGEST_GROUP = 10  # "max 10 numbers including the sender" (the SMS object's page)
 
@@ -229,6 +209,15 @@ class CarrierX:
         """Return ``GET /oauth/whoami``, which shows whether the credentials are good."""
         return Request("GET", f"{self._base}/oauth/whoami", self._read)
 
+    def events(self, request: WebhookRequest) -> Heard:
+        """Return what a webhook says: the SMS object, for messages in both directions.
+
+        What CarrierX expects is not documented; 200 is taken for it. Raises BadPayload.
+        """
+        data = json_object(request)
+        need(data, "message_sid")
+        return Heard((_record(data),))
+
 
 def _check_group(message: Message, group: tuple[str, ...], kind: str | None) -> None:
     if kind == "sms" and (group or message.media):
@@ -269,18 +258,12 @@ def _refusal(response: Response, data: Mapping[str, Any]) -> Answer:
     return outcome(response, reason=reason, text=text, code=next(filter(None, fields), None))
 
 
-def _status(said: _Sms) -> Status:
-    word = "received" if said.direction == "inbound" else said.status or ""
-    guessed = (status for part, status in GUESSES if part in word.lower())
-    return STATUSES.get(word) or next(guessed, Status.UNRECOGNIZED)
-
-
 def _record(data: dict[str, Any]) -> Record:
     said: _Sms = _wire.structure(data, _Sms)
     return Record(
         provider_id=said.message_sid,
         raw_status=said.status,
-        status=_status(said),
+        status=status_of(said.status, said.direction),
         kind=said.type,
         direction=said.direction,
         to=reading.plus(said.to or said.to_did),

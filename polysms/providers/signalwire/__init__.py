@@ -15,64 +15,16 @@ from urllib.parse import urljoin, urlsplit
 import attrs
 
 from polysms.delivery import Price, Status
-from polysms.errors import InvalidMessage, Reason
+from polysms.errors import InvalidMessage
 from polysms.message import Message
 from polysms.providers import base, reading
 from polysms.providers.base import Answer, Capabilities, Page, Query, Record, Request, Response
+from polysms.providers.hearing import Heard, Signed, WebhookRequest
 from polysms.providers.limits import check, options_of
 from polysms.providers.outcome import accepted, outcome, weightiest
+from polysms.providers.signalwire import signature, webhooks
+from polysms.providers.signalwire.codes import BUSY, REASONS, STATUSES
 
-STATUSES = {
-    "queued": Status.QUEUED,
-    "initiated": Status.QUEUED,
-    "sent": Status.SENT,
-    "delivered": Status.DELIVERED,
-    "undelivered": Status.UNDELIVERED,
-    "failed": Status.FAILED,
-    "read": Status.READ,
-    "received": Status.RECEIVED,
-}
-
-# Symbolic codes and their numeric twins (error-codes page; the compatibility API's page).
-CODES = {
-    Reason.INVALID_NUMBER: """invalid_to_number invalid_number_format not_e164
-        invalid_destination_number unknown_destination_handset 21211 21603 21604 21606 21614
-        30005""",
-    Reason.OPTED_OUT: "message_blocked_by_number number_blacklisted 21610",
-    Reason.BLOCKED: "message_blocked_by_carrier 30004",
-    Reason.CONTENT: """body_or_media_required message_body_required invalid_message_body
-        carrier_violation message_filtered 21602 30007""",
-    Reason.SENDER: """invalid_from_number verified_caller_id_not_permitted inactive_campaign
-        missing_messaging_capability campaign_inactive associated_campaign_inactive
-        associated_campaign_suspended messaging_provider_invalid 21210 21212 21601 21717""",
-    Reason.BALANCE: "insufficient_balance insufficient_balance_to_send_message 30002",
-    Reason.PERMISSION: """sending_disabled_for_space sending_restricted_to_verified
-        integration_test_verified_caller_required account_limit_exceeded 21219""",
-    Reason.CAPABILITY: """feature_not_available destination_number_not_supported
-        number_not_supported not_routable not_routeable unrouteable_message
-        mms_expired_rejected_failed_or_unsupported 30006 30011 30012""",
-    Reason.MEDIA: """media_limit_exceeded invalid_media_url invalid_media_type
-        unsupported_media_type media_url_required not_an_http_url url_is_unsafe
-        url_failed_to_parse media_connection_timeout media_download_failed media_request_failed
-        media_exceeds_size_limit media_size_exceeds_limit media_processing_failed 21612 21620
-        21623 63019""",
-    Reason.TOO_LONG: "character_limit_exceeded message_length_exceeds_limit 21617",
-    Reason.QUOTA: """pft_daily_limit_exceeded sole_proprietor_daily_limit_exceeded
-        campaign_throughput_exceeded tmobile_daily_limit_reached 30022 30027 35125""",
-    Reason.OTHER: """missing_required_parameter invalid_parameter not_a_boolean not_a_string
-        must_be_object too_many_custom_variables invalid_custom_variable_name
-        invalid_custom_variable_value custom_variable_value_too_long
-        reserved_custom_variable_name rejected_by_receiving_carrier_for_unspecified_reason
-        unable_to_deliver_to_carrier unreachable_destination_handset unknown_error
-        message_validity_period_expired_at_carrier internal_error_occurred 21624 30001 30003
-        30008 30009 30010 63011""",
-}
-REASONS = {code: reason for reason, codes in CODES.items() for code in codes.split()}
-#: Refused because of a full queue or a rate: later, please.
-BUSY = frozenset(
-    {"message_backlog_limit_exceeded", "max_queued_messages_exceeded", "rate_limit_exceeded"}
-    | {"21611", "20429"}
-)
 _SPACE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.IGNORECASE)
 _VARIABLE = re.compile(r"(?!(?i:signalwire_|sw_|rtc_|internal_))[A-Za-z_][A-Za-z0-9_]*")
 MOST_VARIABLES = 20
@@ -86,12 +38,16 @@ def _space(_: SignalWireSettings, __: attrs.Attribute[Any], value: str) -> None:
 
 @attrs.frozen(kw_only=True)
 class SignalWireSettings:
-    """A SignalWire project: its ``space`` (the name before .signalwire.com), id and API token."""
+    """A SignalWire project: its ``space`` (the name before .signalwire.com), id and API token.
+
+    ``signing_key`` is what it signs its webhooks with; a list while one takes another's place.
+    """
 
     url_forms: ClassVar[base.UrlForms] = (("project_id", "api_token", "space"),)
     space: str = attrs.field(validator=_space)
     project_id: str
     api_token: str = base.secret()
+    signing_key: tuple[str, ...] = base.secrets()
 
     @property
     def home(self) -> str:
@@ -168,6 +124,8 @@ class SignalWire:
 
     name: ClassVar[str] = "signalwire"
     Settings: ClassVar[type] = SignalWireSettings
+    #: An inbound message may be asked for with GET (the cXML page).
+    webhook_methods: ClassVar[tuple[str, ...]] = ("POST", "GET")
     Options: ClassVar[type] = SignalWireOptions
     capabilities: ClassVar[Capabilities] = Capabilities(
         title="SignalWire",
@@ -192,6 +150,7 @@ class SignalWire:
 
     def __init__(self, settings: SignalWireSettings, base_url: str) -> None:
         """Take the project's settings, and the address of its space."""
+        self.signing_keys = settings.signing_key
         self._url = f"{base_url}/api/messaging/messages"
         self._logs = f"{base_url}/api/messaging/logs"
         basic = base.basic(settings.project_id, settings.api_token)
@@ -205,7 +164,7 @@ class SignalWire:
         variables = dict(options.custom_variables)
         if message.status_callback and len(variables) < MOST_VARIABLES:
             # They come back in the status callback only, so without one they say nothing.
-            variables.setdefault("polysms_reference", reference)
+            variables.setdefault(webhooks.REFERENCE, reference)
         send = _Send(
             to=message.to,
             sender=message.from_ or "",
@@ -264,6 +223,14 @@ class SignalWire:
     def check_request(self) -> Request:
         """Return ``GET /api/messaging/logs?page_size=1``, which shows the credentials are good."""
         return Request("GET", f"{self._logs}?page_size=1", self._read)
+
+    def events(self, request: WebhookRequest) -> Heard:
+        """Return what a webhook says. Raises BadPayload for what SignalWire does not post."""
+        return webhooks.heard(request)
+
+    def signed(self, request: WebhookRequest, url: str) -> Signed:
+        """Return the signature of a webhook, and those that would be right at this URL."""
+        return signature.signed(request, url, self.signing_keys)
 
 
 def _refusal(response: Response, data: Mapping[str, Any]) -> Answer:

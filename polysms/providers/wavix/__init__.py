@@ -14,63 +14,18 @@ from typing import Any, ClassVar
 import attrs
 
 from polysms import numbers
-from polysms.delivery import Status
 from polysms.errors import Reason, Unsupported
 from polysms.message import Message
 from polysms.providers import base, reading
 from polysms.providers.base import Answer, Capabilities, Page, Query, Record, Request, Response
+from polysms.providers.hearing import Heard, WebhookRequest
 from polysms.providers.limits import check, options_of
 from polysms.providers.outcome import accepted, outcome
+from polysms.providers.wavix import webhooks
+from polysms.providers.wavix.codes import reason_of, status_of
 
 BASE_URL = "https://api.wavix.com"
 
-STATUSES = {
-    "accepted": Status.QUEUED,
-    "pending": Status.QUEUED,
-    "sent": Status.SENT,
-    "delivered": Status.DELIVERED,
-    "undelivered": Status.UNDELIVERED,
-    "rejected": Status.REJECTED,
-    "expired": Status.EXPIRED,
-    "dlr_expired": Status.UNREPORTED,
-}
-
-# docs.wavix.com/messaging/errors/ID. The API shows no id, only a text, so each row has words to
-# find in it; the first row that fits counts.
-ERRORS: tuple[tuple[int, str, Reason], ...] = (
-    (55, r"idempoten|duplicate", Reason.DUPLICATE),
-    (9, r"unsubscribed|opted[ -]?out|stop word", Reason.OPTED_OUT),
-    (31, r"no credits|inactive number|number inactive", Reason.INVALID_NUMBER),
-    (0, r"insufficient|balance|not enough (funds|credit)", Reason.BALANCE),
-    (5, r"sender id.*not (provisioned|allowed|registered)", Reason.SENDER),
-    (22, r"sender id.*(not found|invalid)|invalid (sender|parameter from)", Reason.SENDER),
-    (7, r"flood", Reason.QUOTA),
-    (47, r"blocked (for )?60 min", Reason.QUOTA),
-    (26, r"per second", Reason.QUOTA),
-    (36, r"daily (quota|limit)|t-mobile", Reason.QUOTA),
-    (38, r"per[ -]minute", Reason.QUOTA),
-    (34, r"(brand|campaign).*limit", Reason.QUOTA),
-    (33, r"spam.*|inactive.*campaign", Reason.CONTENT),
-    (12, r"mms.*(us|canada|united states)", Reason.CAPABILITY),
-    (13, r"(media|attachment|file).*(1 ?mb|size|large)", Reason.MEDIA),
-    (14, r"(media|attachment|file).*format", Reason.MEDIA),
-    (15, r"(media|attachment|file|url).*(accessible|public)", Reason.MEDIA),
-    (21, r"attachments", Reason.MEDIA),
-    (41, r"too long", Reason.TOO_LONG),
-    (43, r"content filter|verizon", Reason.CONTENT),
-    (46, r"non-?compliant|url.*blocked|content", Reason.CONTENT),
-    (45, r"unsupported carrier|no route", Reason.CAPABILITY),
-    (29, r"unsupported by|not supported by", Reason.CAPABILITY),
-    (17, r"destination.*forbidden", Reason.BLOCKED),
-    (19, r"destination.*blocked", Reason.BLOCKED),
-    (44, r"no longer active", Reason.INVALID_NUMBER),
-    (18, r"not (a )?mobile|destination.*invalid|invalid.*(number|dest|to$)", Reason.INVALID_NUMBER),
-    (23, r"far[ -]end", Reason.OTHER),
-    (24, r"gateway", Reason.OTHER),
-    (25, r"callback", Reason.OTHER),
-)
-
-LONGEST_ERROR = 1000  # characters of a text that are searched: the time grows with their square
 _NAME = re.compile(r"[A-Za-z0-9\-+_& ]{3,11}")  # seed 000
 _NARROW_NAME = re.compile(r"[A-Za-z0-9 ]{1,11}")  # seed 002
 
@@ -194,6 +149,10 @@ class Wavix:
         """Return ``GET /v1/profile``, which shows whether the key is good and sends nothing."""
         return Request("GET", f"{self._base}/v1/profile", self._read)
 
+    def events(self, request: WebhookRequest) -> Heard:
+        """Return what a webhook says. Raises BadPayload for what Wavix does not post."""
+        return webhooks.heard(request)
+
 
 def _day(moment: datetime | None, later: int) -> str | None:
     return None if moment is None else f"{moment + timedelta(days=later):%Y-%m-%d}"
@@ -217,19 +176,13 @@ def _says_no(data: Mapping[str, Any]) -> bool:
 
 def _refusal(response: Response, data: Mapping[str, Any]) -> Answer:
     text = reading.word(data.get("message")) or ""
-    reason = _reason(text)
+    reason = reason_of(text)
     if response.ok and _says_no(data):
         # A "no" inside a 2xx: Wavix's own Go client reads these flags there too.
         response = attrs.evolve(response, status=422)
     if response.status == 401:
         text = f"{text or 'Unauthorized'} (a key may be limited to IP addresses)"
     return outcome(response, reason=reason, text=text, code=reading.word(data.get("error_code")))
-
-
-def _reason(text: str) -> Reason | None:
-    text = text[:LONGEST_ERROR]
-    found = (reason for _, words, reason in ERRORS if re.search(words, text, re.IGNORECASE))
-    return next(found, None)
 
 
 def _record(data: dict[str, Any]) -> Record:
@@ -242,7 +195,7 @@ def _record(data: dict[str, Any]) -> Record:
     return Record(
         provider_id=reading.word(said("message_id")),
         raw_status=status,
-        status=_status(status, direction),
+        status=status_of(status, direction),
         kind=reading.word(said("message_type")),
         direction=direction,
         to=reading.plus(reading.word(said("to"))),
@@ -256,15 +209,9 @@ def _record(data: dict[str, Any]) -> Record:
         mcc=reading.word(said("mcc")),
         mnc=reading.word(said("mnc")),
         error_text=error,
-        reason=_reason(error) if error else None,
+        reason=reason_of(error) if error else None,
         created_at=reading.moment(said("submitted_at")),
         sent_at=reading.moment(said("sent_at")),
         delivered_at=reading.moment(said("delivered_at")),
         raw=data,
     )
-
-
-def _status(status: str | None, direction: str | None) -> Status:
-    if direction == "inbound":
-        return Status.RECEIVED
-    return STATUSES.get(status or "", Status.UNRECOGNIZED)
