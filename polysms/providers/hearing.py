@@ -170,7 +170,8 @@ def fields(request: WebhookRequest) -> Fields:
     Raises :class:`~polysms.errors.BadPayload` for what is no form.
     """
     try:
-        encoded = bounded(request).body.decode() if request.method == "POST" else request.target[1]
+        bounded(request)
+        encoded = request.target[1] if request.method == "GET" else request.body.decode()
         return tuple(
             parse_qsl(encoded, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
         )
