@@ -68,7 +68,7 @@ def reference_of(account: Account, part: str) -> str | None:
     said, _, proof = part.rpartition(".")
     reference = unquote(said)
     right = [_proof(token, account.name, reference) for token in tokens_of(account)]
-    return reference if said and is_one_of(proof, right) else None
+    return reference if is_one_of(proof, right) else None
 
 
 def is_one_of(given: str, right: list[str] | tuple[str, ...]) -> bool:

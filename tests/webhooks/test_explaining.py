@@ -74,6 +74,7 @@ BODIES = [
     ),
     (json.dumps({**REPORT.body, "status": "sent"}).encode(), NO_CAUSE),
     (b"not json", NO_CAUSE),
+    (b"\xff", NO_CAUSE),
 ]
 
 
