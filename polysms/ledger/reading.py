@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, Select, bindparam, literal, or_, select
+from sqlalchemy import Connection, Select, bindparam, literal, select
 
 from polysms.delivery import Attempt, Delivery, DeliveryReport, Event, Outcome, Status
 from polysms.ledger.book import is_running
@@ -181,23 +181,33 @@ def watermark(connection: Connection, account: str, after: datetime) -> Watermar
 
 
 def has_rival(connection: Connection, attempt: Attempt, to: str | None, seconds: float) -> bool:
-    """Whether another unclear attempt could have left the same record as this one."""
+    """Whether another unclear attempt could have left the same record as this one.
+
+    One that is open may be under way, or nobody came back to close it: until it expires.
+    """
     near = timedelta(seconds=seconds)
-    start, end = attempt.started_at, attempt.ended_at or attempt.started_at
+    start = attempt.started_at - near
+    end = (attempt.ended_at or attempt.expires_at or attempt.started_at) + near
+    unclear = (
+        (attempts.c.outcome == _MAYBE) & (attempts.c.ended_at >= start),
+        attempts.c.outcome.is_(None) & (attempts.c.expires_at >= start),
+    )
+    return any(_rival(connection, one, attempt, to, end) for one in unclear)
+
+
+def _rival(
+    connection: Connection, unclear: Any, attempt: Attempt, to: str | None, end: datetime
+) -> bool:
     rival = (
         select(attempts.c.reference)
         .join(messages, messages.c.id == attempts.c.message_id)
         .where(
+            unclear,
             attempts.c.account == attempt.account,
-            attempts.c.outcome == _MAYBE,
             attempts.c.lookup == "heuristic",
             attempts.c.reference != attempt.reference,
-            attempts.c.started_at <= end + near,
+            attempts.c.started_at <= end,
             messages.c.recipient == to,
-            or_(
-                attempts.c.ended_at >= start - near,
-                attempts.c.ended_at.is_(None) & (attempts.c.started_at >= start - near),
-            ),
         )
     )
     return connection.execute(rival.limit(1)).first() is not None
