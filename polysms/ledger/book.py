@@ -25,6 +25,8 @@ WAITING, CLAIMED, UNCLEAR, SENT, OVER = "waiting", "claimed", "unclear", "sent",
 RUNNING = frozenset({WAITING, CLAIMED})
 #: It has arrived, as far as anybody can tell.
 _ARRIVED = frozenset({Status.DELIVERED, Status.READ, Status.RECEIVED})
+#: No provider is known to have it.
+_UNKNOWN = UNSENT | {Status.MAYBE_SENT}
 
 _KNOWLEDGE = {None: 0, Outcome.MAYBE_SENT: 1, Outcome.NOT_SENT: 2, Outcome.ACCEPTED: 3}
 _STANDING = (
@@ -71,6 +73,8 @@ class Page:
     found: Row | None
     changes: dict[str, Any] = attrs.field(factory=dict)
     copies: dict[str, Copy] = attrs.field(factory=dict)
+    #: Whether the worker writes that holds its lease; what anybody else brings is news to it.
+    is_held: bool = False
 
     def value(self, name: str) -> Any:
         """Return a column's value as it will be."""
@@ -89,15 +93,27 @@ class Page:
     def settle(self, now: datetime) -> None:
         """Let the message's status, account and claim follow from its copies."""
         if self.value("state") is None:
-            self.changes["claimed_until"] = self._claimed_until()
-        stored = Status(self.value("status"))
-        statuses = [copy.status_at(now) for copy in self.copies.values()]
-        self.changes["status"] = standing(statuses, stored, running=self.is_running(now))
+            self.changes["claimed_until"] = self._claimed_until(now)
+        status = self._stand(now)
         if self.copies:
             speaker = max(self.copies.values(), key=_says_most)
             for name in ("account", "provider", "provider_id"):
                 self.changes[name] = getattr(speaker, name)
-        self._schedule(self.changes["status"], now)
+        if self.value("state") is not None and self._schedule(status, now):
+            status = self._stand(now)
+        if self.value("look_at") is not None and self._needs_no_look(status):
+            self.changes["look_at"] = None
+
+    def _stand(self, now: datetime) -> Status:
+        stored = Status(self.value("status"))
+        statuses = [copy.status_at(now) for copy in self.copies.values()]
+        status = standing(statuses, stored, running=self.is_running(now))
+        self.changes["status"] = status
+        return status
+
+    def _needs_no_look(self, status: Status) -> bool:
+        # What is unclear may only be open yet: it is looked for once that has expired.
+        return status.final or (status in UNSENT and self.value("state") != UNCLEAR)
 
     def move(self, state: str, next_at: datetime | None) -> None:
         """Let a message in the outbox be in a state, held by nobody."""
@@ -107,25 +123,42 @@ class Page:
             # It was there to be sent only.
             self.changes |= {"text": None, "media": None, "options": None}
 
-    def _schedule(self, status: Status, now: datetime) -> None:
-        """Look no more for what has ended, and let the outbox hear of what it does not expect."""
-        if (status.final or status in UNSENT) and self.value("look_at") is not None:
-            self.changes["look_at"] = None
+    def _schedule(self, status: Status, now: datetime) -> bool:
+        """Let the outbox hear of what it does not expect; return whether its state is another."""
         state = self.value("state")
-        if state in {WAITING, UNCLEAR} and status not in UNSENT and status is not Status.MAYBE_SENT:
+        found = None if self.found is None else self.found["status"]
+        known = status in _UNKNOWN or found not in _UNKNOWN
+        taken = state == CLAIMED and not self.is_held
+        if state in {WAITING, UNCLEAR} and status not in _UNKNOWN:
             # A provider has it after all: it is not to be sent once more.
             self.move(SENT, now)
-        elif state == SENT and status in _ARRIVED:
+        elif taken and not known:
+            # Its worker does not know that: it is to begin nothing more.
+            self.move(SENT, now)
+        elif state == UNCLEAR and status is Status.NOT_SENT:
+            confirmed = self.value("confirmed_at") is not None
+            self.move(*((OVER, None) if confirmed else (WAITING, now)))
+        if status in _ARRIVED and (taken or self.value("state") == SENT):
             self.move(OVER, None)
-        elif state == SENT and status.final:
-            self.changes["next_at"] = min(filter(None, (now, self.value("next_at"))))
+        elif self.value("state") == SENT and status.final:
+            self._wake(status, found, now)
+        return bool(self.value("state") != state)
 
-    def _claimed_until(self) -> datetime | None:
+    def _wake(self, status: Status, found: str | None, now: datetime) -> None:
+        """Come to a message that has failed: once, and not whenever it is written of."""
+        at = self.value("next_at")
+        # Who tried another account in vain has just said when to try again.
+        if at is None or (status != found and not self.is_held):
+            self.changes["next_at"] = min(filter(None, (now, at)))
+
+    def _claimed_until(self, now: datetime) -> datetime | None:
         copies = self.copies.values()
+        is_over = self.value("ended_at") is not None
         under_way = [copy.expires_at for copy in copies if copy.outcome is None]
-        if not under_way and self.value("ended_at") is None:
+        if not under_way and not is_over:
             under_way = [copy.expires_at for copy in copies]
-        return max(filter(None, under_way), default=None)
+        # Of what is over, an expired attempt tells nothing new, however often it is looked at.
+        return max((one for one in under_way if one and (one >= now or not is_over)), default=None)
 
 
 def is_running(value: Callable[[str], Any], now: datetime) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -100,6 +101,10 @@ def attempt_row(message_id: str, attempt: Attempt) -> dict[str, Any]:
     row["looks"] = [look.isoformat() for look in attempt.looks] or None
     row["unsupported"] = list(attempt.unsupported) or None
     row["warnings"] = list(attempt.warnings) or None
+    price = row.pop("price")
+    if price is not None:
+        # Where it is not known it may be known already: that stays.
+        row |= {"price": str(price.amount), "currency": price.currency}
     return row
 
 
@@ -112,6 +117,8 @@ def attempt_of(row: Row) -> Attempt:
     for name in _LISTS:
         facts[name] = tuple(facts[name] or ())
     facts["looks"] = tuple(datetime.fromisoformat(look) for look in facts["looks"])
+    if facts["price"] is not None:
+        facts["price"] = Price(Decimal(facts["price"]), row["currency"])
     return Attempt(**facts)
 
 

@@ -314,6 +314,7 @@ def test_enqueue_waits_and_is_cancelled(make: Make, tables: dict[str, Any]) -> N
     both = make(tables, transport=transport)
     queued = both.call("enqueue", Message(TO, "later", key="k", tag="t"))
     assert Status.PENDING is queued.status
+    assert queued == both.call("get", "k")
     assert [queued.id] == [one.id for one in both.call("find", tag="t", status="pending")]
     assert Status.CANCELLED is both.call("cancel", "k").status
     assert Status.CANCELLED is both.call("get", queued.id).status
