@@ -6,12 +6,14 @@ better known stays, and a message's status follows from its copies (:mod:`polysm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import json
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import attrs
-from sqlalchemy import BindParameter, Connection, bindparam, select
+from sqlalchemy import Connection, Table, TextualSelect, text
 
 from polysms.delivery import Attempt, Outcome, Status
 from polysms.ledger import bulk
@@ -187,15 +189,20 @@ class Book:
         self._load(sorted(ids))
 
     def _load(self, ids: list[str]) -> None:
-        for values in self.connection.execute(_FOUND, {"ids": ids}):
+        found, copies = _statements(self.connection.dialect.name)
+        for values in self.connection.execute(found, {"ids": self._given(ids)}):
             row = dict(zip(_STANDING, values, strict=True))
             self.pages[row["id"]] = Page(row)
         if not self.pages:
             return
-        for values in self.connection.execute(_COPIES, {"ids": list(self.pages)}):
+        for values in self.connection.execute(copies, {"ids": self._given(list(self.pages))}):
             row = dict(zip(_STORED, values, strict=True))
             self._stored[row["reference"]] = row
             self.pages[row["message_id"]].copies[row["reference"]] = _copy(row)
+
+    def _given(self, ids: list[str]) -> Any:
+        # As one value: a statement with a mark for each id would be another for each number of ids.
+        return json.dumps(ids) if self.connection.dialect.name == "sqlite" else ids
 
     def page(self, row: dict[str, Any]) -> Page:
         """Return the page of a message; a new one begins with this row."""
@@ -242,16 +249,22 @@ class Book:
         bulk.change(self.connection, attempts.c.reference, heard)
 
 
-# Made once, because making a statement takes longer than running it.
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-# In one order everywhere, so that two writers never wait for each other.
-_FOUND = (
-    select(*(messages.c[name] for name in _STANDING))
-    .where(messages.c.id.in_(_IDS))
-    .order_by(messages.c.id)
-    .with_for_update()
-)
-_COPIES = select(*(attempts.c[name] for name in _STORED)).where(attempts.c.message_id.in_(_IDS))
+_LISTED = {"sqlite": "IN (SELECT value FROM json_each(:ids))", "postgresql": "= ANY(:ids)"}
+
+
+@cache
+def _statements(database: str) -> tuple[TextualSelect, TextualSelect]:
+    """Return what finds messages, and their attempts; made once, because that takes long."""
+    # In one order everywhere, so that two writers never wait for each other.
+    lock = "" if database == "sqlite" else " FOR UPDATE"
+    found = f"WHERE id {_LISTED[database]} ORDER BY id{lock}"
+    copies = f"WHERE message_id {_LISTED[database]}"
+    return _select(messages, _STANDING, found), _select(attempts, _STORED, copies)
+
+
+def _select(table: Table, names: Sequence[str], which: str) -> TextualSelect:
+    words = f"SELECT {', '.join(names)} FROM {table.name} {which}"  # noqa: S608 - names of our own
+    return text(words).columns(*(table.c[name] for name in names))
 
 
 def _differences(found: Row, values: Row) -> dict[str, Any]:

@@ -397,7 +397,7 @@ def show(rows: Sequence[Row]) -> None:
 def run(freezes: int) -> bool:
     """Freeze a worker so often at each stage on each database; return whether all was kept.
 
-    In the long form in the windows too.
+    In the long form in the window too.
     """
     rows = play(scenes(freezes, ALL if freezes > 1 else tuple(STAGES)))
     show(rows)

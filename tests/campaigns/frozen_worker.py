@@ -42,16 +42,14 @@ STAGES: Mapping[str, str] = {
     "opening": "the attempt is written, and not committed",
     "written": "the attempt is committed; no connection is chosen",
     "first byte": "the connection is there, and nothing is sent on it",
+    "half": "the request's head is sent, and its body is not",
     "asked": "the request is sent, and no answer read",
     "answered": "the answer is read, and not written down",
     "closing": "the answer is written down, and not committed",
 }
-#: Between them are windows that no check can close, for it is made before what it allows: a worker
-#: that is frozen in one sends when it goes on. They are measured, and nothing is promised.
-WINDOWS: Mapping[str, str] = {
-    "begun": "the expiry is checked, and the first byte not written",
-    "half": "the request's head is sent, and its body is not",
-}
+#: Between them is a window that no check can close, for it is made before what it allows: a worker
+#: that is frozen in it sends when it goes on. It is measured, and nothing is promised.
+WINDOWS: Mapping[str, str] = {"begun": "the expiry is checked, and the first byte not written"}
 #: Messages that it sends at once. Of several, one would be frozen wherever it happens to be.
 CONCURRENCY = 1
 

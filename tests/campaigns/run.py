@@ -16,9 +16,11 @@ import attrs
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from tests.campaigns import (
+    crashes,
     failover_time,
     false_trips,
     healing,
+    kills,
     lottery,
     side_by_side,
     simulation,
@@ -40,11 +42,20 @@ class Scale:
     failovers: int
     seeds: int
     simulated: int
+    kills: int
 
 
-SHORT = Scale(lottery=500, side_by_side=100, outages=1, failovers=4, seeds=100, simulated=2_000)
+SHORT = Scale(
+    lottery=500, side_by_side=100, outages=1, failovers=4, seeds=100, simulated=2_000, kills=40
+)
 LONG = Scale(
-    lottery=5000, side_by_side=2000, outages=20, failovers=20, seeds=20_000, simulated=100_000
+    lottery=5000,
+    side_by_side=2000,
+    outages=20,
+    failovers=20,
+    seeds=20_000,
+    simulated=100_000,
+    kills=500,
 )
 
 
@@ -80,6 +91,16 @@ def _healing(scale: Scale) -> bool:
         return healing.run(place, scale.outages)
 
 
+def _kills(scale: Scale) -> bool:
+    databases = [("sqlite", 1), ("postgresql", 4)] if scale is LONG else [("sqlite", 1)]
+    told = kills.run(kills.games(scale.kills, scale.kills // 4, databases))
+    return all(kills.is_kept(game, tally) for game, tally in told)
+
+
+def _crashes(scale: Scale) -> bool:
+    return not crashes.run(crashes.every if scale is LONG else crashes.few).troubles
+
+
 CAMPAIGNS: dict[str, Callable[[Scale], bool]] = {
     "lottery": _lottery,
     "failover_time": _failover_time,
@@ -87,6 +108,8 @@ CAMPAIGNS: dict[str, Callable[[Scale], bool]] = {
     "simulation": lambda scale: simulation.run(scale.seeds) == 0,
     "false_trips": lambda scale: false_trips.run(scale.simulated) == 0,
     "side_by_side": _side_by_side,
+    "kills": _kills,
+    "crashes": _crashes,
 }
 
 
