@@ -57,7 +57,7 @@ PRODUCERS = 8
 #: Kills before the outbox is drained and the sandbox forgets: its long lists are slow.
 ROUND = 50
 #: Messages for each worker that wait before the first begins.
-AHEAD = 10
+AHEAD = 25
 #: Seconds in which the outbox must be drained.
 DRAINED = 120.0
 #: Seconds between two looks at it.

@@ -16,14 +16,17 @@ import attrs
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from tests.campaigns import (
+    broker,
     crashes,
     failover_time,
     false_trips,
+    frozen,
     healing,
     kills,
     lottery,
     side_by_side,
     simulation,
+    trouble,
 )
 from tests.campaigns.crowd import CROWDS
 from tests.campaigns.lottery import Play
@@ -43,10 +46,22 @@ class Scale:
     seeds: int
     simulated: int
     kills: int
+    trouble: int
+    freezes: int
+    tasks: int
 
 
 SHORT = Scale(
-    lottery=500, side_by_side=100, outages=1, failovers=4, seeds=100, simulated=2_000, kills=40
+    lottery=500,
+    side_by_side=100,
+    outages=1,
+    failovers=4,
+    seeds=100,
+    simulated=2_000,
+    kills=40,
+    trouble=2,
+    freezes=1,
+    tasks=300,
 )
 LONG = Scale(
     lottery=5000,
@@ -56,6 +71,10 @@ LONG = Scale(
     seeds=20_000,
     simulated=100_000,
     kills=500,
+    trouble=50,
+    # At each of eight stages, on each of two databases.
+    freezes=63,
+    tasks=20_000,
 )
 
 
@@ -97,6 +116,11 @@ def _kills(scale: Scale) -> bool:
     return all(kills.is_kept(game, tally) for game, tally in told)
 
 
+def _broker(scale: Scale) -> bool:
+    games = broker.games(scale.tasks, "sqlite", "postgresql")
+    return all([broker.run(game).is_kept for game in games])
+
+
 def _crashes(scale: Scale) -> bool:
     return not crashes.run(crashes.every if scale is LONG else crashes.few).troubles
 
@@ -110,6 +134,9 @@ CAMPAIGNS: dict[str, Callable[[Scale], bool]] = {
     "side_by_side": _side_by_side,
     "kills": _kills,
     "crashes": _crashes,
+    "trouble": lambda scale: trouble.run(scale.trouble),
+    "frozen": lambda scale: frozen.run(scale.freezes),
+    "broker": _broker,
 }
 
 

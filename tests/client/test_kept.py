@@ -251,7 +251,12 @@ def test_key_that_may_have_been_sent_and_is_found(make: Make, tables: dict[str, 
         if request.method == "POST":
             return httpx.Response(500)
         tag = asked[0].read().decode().split('"tag":"')[1].split('"')[0]
-        item: dict[str, Any] = {"message_id": "m-1", "status": "delivered", "tag": tag, "to": TO[1:]}
+        item: dict[str, Any] = {
+            "message_id": "m-1",
+            "status": "delivered",
+            "tag": tag,
+            "to": TO[1:],
+        }
         item |= {"message_body": {"text": "hi"}, "direction": "outbound"}
         return httpx.Response(200, json={"items": [item], "pagination": {"total": 1}})
 
