@@ -317,6 +317,7 @@ def test_kills_judge(expected: bool, changes: dict[str, Any]) -> None:  # noqa: 
 
 
 @campaign
+@pytest.mark.timeout(400)  # a busy machine
 def test_kills() -> None:
     """40 workers die at random: nothing is lost or doubled, as it is by two usual habits."""
     told = kills.run(kills.games(40, 10, [("sqlite", 1)]))
@@ -330,6 +331,7 @@ def test_kills() -> None:
 
 
 @campaign
+@pytest.mark.timeout(400)  # a busy machine
 def test_crashes() -> None:
     """A program dies at every point, and again in its recovery: every message comes, once."""
     deaths = crashes.run(crashes.few)

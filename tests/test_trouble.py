@@ -23,6 +23,8 @@ from tests.campaigns import audit, fragile, frozen, trouble
 from tests.campaigns.fragile import Database, UnavailableError
 from tests.test_campaigns import campaign
 
+pytestmark = pytest.mark.one_python
+
 MESSAGE = Message("+13135550123", "Your table is ready.")
 FULL: list[Callable[[], AbstractContextManager[Database]]] = [
     fragile.bounded,

@@ -123,12 +123,12 @@ def send(  # noqa: PLR0913 - one argument for each option
     require_region(region)
     message = _message(recipient(to, region), better.text, given, accounts)
     output = Output(json=json, reveal=reveal)
-    wishes: dict[str, Any] = {"via": via, "on_maybe_sent": on_maybe_sent, "deadline": deadline}
+    limit = seconds("--deadline", deadline)
+    wishes: dict[str, Any] = {"via": via, "on_maybe_sent": on_maybe_sent, "deadline": limit}
     if dry_run:
         return shown_dry(accounts, message, via, on_maybe_sent, output)
     if is_later or at is not None:
         return later.enqueued(accounts, message, at, {**wishes, "explain": explain}, output)
-    wishes["deadline"] = seconds("--deadline", deadline)
     return _send(accounts, message, better, wishes, output, explain=explain)
 
 

@@ -95,6 +95,7 @@ def test_help_without_a_command() -> None:
         assert f" {name} " in said.out
 
 
+@pytest.mark.one_python
 def test_every_help_fits_a_terminal() -> None:
     """The help of every command fits 80 columns."""
     for name in (*COMMANDS, "ledger upgrade", "ledger stats", "ledger purge"):

@@ -16,6 +16,8 @@ from polysms.delivery import Delivery
 from polysms.sandbox import Behaviour, running
 from tests.cli.conftest import NUMBER, PATIENCE, POLYSMS, Command, checked
 
+pytestmark = pytest.mark.one_python
+
 Started = Callable[..., "subprocess.Popen[str]"]
 
 

@@ -326,6 +326,7 @@ CLOCKS = ("steady", "wall")
 
 
 @needs_linux
+@pytest.mark.one_python
 @pytest.mark.parametrize("clock", CLOCKS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_stopped_while_connecting(kind: str, clock: str, tmp_path: Path) -> None:
@@ -380,6 +381,7 @@ class _Busy:
 
 
 @needs_linux
+@pytest.mark.one_python
 @pytest.mark.parametrize("clock", CLOCKS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_stopped_in_the_handshake(kind: str, clock: str, tmp_path: Path) -> None:
@@ -406,6 +408,7 @@ def test_stopped_in_the_handshake(kind: str, clock: str, tmp_path: Path) -> None
 
 
 @needs_linux
+@pytest.mark.one_python
 @pytest.mark.parametrize("tls", [False, True], ids=["http", "tls"])
 @pytest.mark.parametrize("clock", CLOCKS)
 @pytest.mark.parametrize("kind", KINDS)

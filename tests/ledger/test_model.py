@@ -33,6 +33,8 @@ from polysms.values import changed
 from tests.ledger import outboxes, scenes
 from tests.ledger.outbox_model import ACCEPTED, MAYBE, NOT_SENT, SAID, Said, Try
 
+pytestmark = pytest.mark.one_python
+
 WORKERS = ("w1", "w2", "w3")
 LONG = bool(os.environ.get("POLYSMS_CAMPAIGNS"))
 HOUR = timedelta(hours=1)

@@ -20,6 +20,8 @@ from polysms.routing.steps import World
 from polysms.sandbox import Behaviour, running
 from polysms.worker import Worker
 
+pytestmark = pytest.mark.one_python
+
 #: How much quicker than ours the time of these tests goes: leases and looks take minutes. Not so
 #: quick that a busy machine lets a lease expire under a worker that is only slow.
 QUICKER = 20.0
@@ -81,7 +83,7 @@ class Office:
         return [one for one in asked.json()["items"] if one["text"] == text]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.one_python)])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the address of a new ledger, of each kind."""
     if request.param == "sqlite":
