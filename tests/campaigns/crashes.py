@@ -144,6 +144,7 @@ class Story:
     def _say(self, sentence: str) -> None:
         where = " then ".join(f"point {one}" for one in self._tale if one)
         self.deaths.troubles.append(f"after {where or 'no death'}: {sentence}")
+        print(f"  BROKEN {self.deaths.troubles[-1]}", flush=True)
 
 
 def explore(origin: Path, points: Iterable[int], again: Again) -> Deaths:
@@ -225,13 +226,11 @@ def run(again: Again) -> Deaths:
 
 
 def show(deaths: Deaths) -> None:
-    """Print the figures, and what is broken."""
+    """Print the figures."""
     print(
         f"{deaths.first} points to die at, {deaths.second} deaths in the recovery, "
         f"{deaths.recovered} recoveries of {deaths.messages} messages, {deaths.seconds:.0f} s"
     )
-    for trouble in deaths.troubles[:20]:
-        print(f"  BROKEN {trouble}")
     print(f"  {len(deaths.troubles)} promises broken")
 
 
