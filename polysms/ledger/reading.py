@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, Select, bindparam, literal, select
+from sqlalchemy import Connection, Select, bindparam, literal, or_, select
 
 from polysms.delivery import Attempt, Delivery, DeliveryReport, Event, Outcome, Status
 from polysms.ledger.book import is_running
@@ -183,13 +183,15 @@ def watermark(connection: Connection, account: str, after: datetime) -> Watermar
 def has_rival(connection: Connection, attempt: Attempt, to: str | None, seconds: float) -> bool:
     """Whether another unclear attempt could have left the same record as this one.
 
-    One that is open may be under way, or nobody came back to close it: until it expires.
+    Until it expires its provider may take it, whether or not anybody came back to close it.
     """
     near = timedelta(seconds=seconds)
     start = attempt.started_at - near
-    end = (attempt.ended_at or attempt.expires_at or attempt.started_at) + near
+    moments = (attempt.started_at, attempt.ended_at, attempt.expires_at)
+    end = max(moment for moment in moments if moment is not None) + near
+    late = or_(attempts.c.ended_at >= start, attempts.c.expires_at >= start)
     unclear = (
-        (attempts.c.outcome == _MAYBE) & (attempts.c.ended_at >= start),
+        (attempts.c.outcome == _MAYBE) & late,
         attempts.c.outcome.is_(None) & (attempts.c.expires_at >= start),
     )
     return any(_rival(connection, one, attempt, to, end) for one in unclear)

@@ -263,3 +263,15 @@ def test_scans_are_seen(ledger: Ledger, url: str) -> None:
     ledger.write("id", scenes.message(), scenes.closed(scenes.opened(), Outcome.NOT_SENT))
 
     assert _scans(_plan(url, "SELECT * FROM polysms_messages WHERE text = 'x'", ()))
+
+
+def test_many_ledgers_are_made_at_once(tmp_path: Path) -> None:
+    """Threads of one process may each open a new file: the migrations run one after the other."""
+    ledgers = [Ledger(f"sqlite:///{tmp_path}/{number}.db") for number in range(6)]
+
+    with ThreadPoolExecutor(6) as threads:
+        counted = list(threads.map(Ledger.stats, ledgers))
+
+    assert [0] * 6 == [stats.attempts for stats in counted]
+    for ledger in ledgers:
+        ledger.close()
