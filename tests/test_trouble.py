@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -21,9 +22,12 @@ from polysms.routing import schedule
 from tests import postgres
 from tests.campaigns import audit, fragile, frozen, trouble
 from tests.campaigns.fragile import Database, UnavailableError
-from tests.test_campaigns import campaign
 
 pytestmark = pytest.mark.one_python
+campaign = pytest.mark.skipif(
+    not os.environ.get("POLYSMS_CAMPAIGNS"),
+    reason="takes minutes: set POLYSMS_CAMPAIGNS=1, or run tox -e campaign",
+)
 
 MESSAGE = Message("+13135550123", "Your table is ready.")
 FULL: list[Callable[[], AbstractContextManager[Database]]] = [

@@ -27,6 +27,8 @@ from polysms.celery.broker import queue_of, waiting_in
 from tests.campaigns import phone
 from tests.valkey import Server
 
+pytestmark = pytest.mark.one_python
+
 TO = "+13135550142"
 #: The sandbox takes the message, and closes the connection without an answer.
 UNANSWERED = "+13135550113"
