@@ -40,6 +40,12 @@ campaign = pytest.mark.skipif(
     reason="campaigns run on Python 3.12; set POLYSMS_CAMPAIGNS=1 to run them here",
 )
 
+#: These make and kill processes by the dozen, for a minute or two: they run by themselves.
+alone = pytest.mark.skipif(
+    not os.environ.get("POLYSMS_CAMPAIGNS"),
+    reason="kills processes for minutes: tox -e campaign, or POLYSMS_CAMPAIGNS=1",
+)
+
 STARTED = datetime(2026, 4, 14, 12, tzinfo=UTC)
 TAKEN = Attempt(
     account="wavix",
@@ -316,7 +322,7 @@ def test_kills_judge(expected: bool, changes: dict[str, Any]) -> None:  # noqa: 
     assert expected == kills.is_kept(Game(kills=40), tally)
 
 
-@campaign
+@alone
 @pytest.mark.timeout(400)  # a busy machine
 def test_kills() -> None:
     """40 workers die at random: nothing is lost or doubled, as it is by two usual habits."""
@@ -330,7 +336,7 @@ def test_kills() -> None:
         assert tally.extra
 
 
-@campaign
+@alone
 @pytest.mark.timeout(400)  # a busy machine
 def test_crashes() -> None:
     """A program dies at every point, and again in its recovery: every message comes, once."""

@@ -96,6 +96,7 @@ def test_help_without_a_command() -> None:
 
 
 @pytest.mark.one_python
+@pytest.mark.timeout(600)
 def test_every_help_fits_a_terminal() -> None:
     """The help of every command fits 80 columns."""
     for name in (*COMMANDS, "ledger upgrade", "ledger stats", "ledger purge"):
