@@ -293,9 +293,11 @@ def child(kind: str, url: str, ca: str, clock: str, kept: str) -> None:
 
 @contextlib.contextmanager
 def _child(*words: str) -> Iterator[subprocess.Popen[bytes]]:
-    line = "import sys; from tests.client.test_late_start import child; child(*sys.argv[1:])"
-    command = [sys.executable, "-c", line, *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:  # noqa: S603 - ours
+    # The folder of the tests by name: PYTHONSAFEPATH keeps the current one off the path.
+    line = "import sys; sys.path.append(sys.argv[1])"
+    line += "; from tests.client.test_late_start import child; child(*sys.argv[2:])"
+    command = [sys.executable, "-c", line, str(ROOT), *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # noqa: S603 - ours
         try:
             yield process
         finally:
