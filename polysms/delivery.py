@@ -122,7 +122,7 @@ class Attempt:
     go wrong all the same; ``text`` says in a sentence what happened; ``retry_after`` is seconds.
     ``valid_for`` (seconds) is what the provider was told. ``lookup`` says how surely this attempt
     can be found again ("exact", "heuristic", "none"); ``looks`` are the times at which it was
-    looked for in vain and should have been seen.
+    looked for in vain and should have been seen. ``price`` is what the provider charges for it.
     """
 
     account: str
@@ -145,6 +145,7 @@ class Attempt:
     looks: tuple[datetime, ...] = ()
     unsupported: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    price: Price | None = None
 
     @property
     def seconds(self) -> float | None:

@@ -28,10 +28,19 @@ def told(delivery: Delivery) -> Iterator[str]:
     yield from _wrapped(f"{delivery.kind} to {to}{size}: {delivery.status}")
     if delivery.id is not None:
         yield from _wrapped(f"id {delivery.id}")
+    yield from _copies(delivery)
     for number, (spoken, attempt) in enumerate(_turns(delivery), start=1):
         yield from _wrapped(f"{number}. {redact.scrub(spoken)}")
         if attempt is not None:
             yield from _of_attempt(attempt)
+
+
+def _copies(delivery: Delivery) -> Iterator[str]:
+    """Tell of copies beyond the first, and what they cost."""
+    copies = [one for one in delivery.attempts if one.outcome is Outcome.ACCEPTED]
+    for attempt in copies[1:]:
+        cost = "" if attempt.price is None else f", which costs {attempt.price}"
+        yield from _wrapped(f"{attempt.account} has another copy of it{cost}")
 
 
 def _turns(delivery: Delivery) -> Iterator[tuple[str, Attempt | None]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +18,20 @@ settings.load_profile("polysms")
 
 _ENVIRONMENT = ("POLYSMS_", "WAVIX_", "CARRIERX_", "SIGNALWIRE_")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+#: Whether this run is the one that tries all: what takes long and is the same on every Python is
+#: tried on one of them.
+WHOLE = sys.version_info[:2] == (3, 12) or bool(os.environ.get("POLYSMS_CAMPAIGNS"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, on the other Pythons, what is marked to be tried on one."""
+    left_out = [] if WHOLE else [item for item in items if item.get_closest_marker("one_python")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        kept = set(items) - set(left_out)
+        items[:] = [item for item in items if item in kept]
 
 
 def is_loopback(address: Any) -> bool:

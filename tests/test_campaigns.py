@@ -14,10 +14,21 @@ from typing import Any
 import attrs
 import pytest
 
-from polysms.delivery import Attempt, Evidence, Outcome
-from tests.campaigns import checker, failover_time, healing, lottery, side_by_side
+from polysms.delivery import Attempt, Evidence, Outcome, Status
+from tests.campaigns import (
+    audit,
+    checker,
+    crashes,
+    failover_time,
+    healing,
+    kills,
+    lottery,
+    side_by_side,
+)
+from tests.campaigns.audit import Kept, Sent, Tried
 from tests.campaigns.checker import PROMISES, Told
 from tests.campaigns.crowd import CROWDS
+from tests.campaigns.kills import Game, Tally
 from tests.campaigns.lottery import Play
 from tests.campaigns.phone import Copy
 from tests.campaigns.proxy import FAULTS, drawn
@@ -27,6 +38,12 @@ SEED = 7
 campaign = pytest.mark.skipif(
     sys.version_info[:2] != (3, 12) and not os.environ.get("POLYSMS_CAMPAIGNS"),
     reason="campaigns run on Python 3.12; set POLYSMS_CAMPAIGNS=1 to run them here",
+)
+
+#: These make and kill processes by the dozen, for a minute or two: they run by themselves.
+alone = pytest.mark.skipif(
+    not os.environ.get("POLYSMS_CAMPAIGNS"),
+    reason="kills processes for minutes: tox -e campaign, or POLYSMS_CAMPAIGNS=1",
 )
 
 STARTED = datetime(2026, 4, 14, 12, tzinfo=UTC)
@@ -192,3 +209,139 @@ def test_failover() -> None:
         failover_time.show(one)
     ways = {(one.way, one.client) for one in figures}
     assert ways == {(way, client) for way in failover_time.WAYS for client in ("sync", "async")}
+
+
+TRIED = Tried(provider="wavix", reference="r-1", outcome=Outcome.ACCEPTED, provider_id="p-1")
+KEPT = Kept(number=1, status=Status.DELIVERED, state="over", attempts=(TRIED,))
+WAITING = Kept(number=1, status=Status.PENDING, state="waiting", due=True)
+ONE = Sent(surely=frozenset({1}))
+BOTH = Sent(surely=frozenset({1, 2}))
+
+
+def tried(outcome: Outcome | None, **changes: Any) -> tuple[Tried, ...]:
+    """Return an attempt that was not accepted."""
+    return (attrs.evolve(TRIED, outcome=outcome, provider_id=None, **changes),)
+
+
+def kept(**changes: Any) -> Kept:
+    """Return the message with other facts."""
+    return attrs.evolve(KEPT, **changes)
+
+
+@pytest.mark.parametrize(
+    ("broken", "sent", "ledger", "copies"),
+    [
+        pytest.param(0, ONE, (), (), id="a lost row"),
+        pytest.param(0, ONE, (KEPT, WAITING), (COPY,), id="a row twice"),
+        pytest.param(0, ONE, (KEPT, kept(number=2, attempts=())), (COPY,), id="rolled back"),
+        pytest.param(1, ONE, (attrs.evolve(WAITING, due=False),), (), id="forgotten"),
+        pytest.param(2, ONE, (KEPT,), (COPY, copy(number=2, reference=None)), id="unexpected"),
+        pytest.param(3, ONE, (KEPT,), (COPY, copy(provider_id="p-2")), id="a double"),
+        pytest.param(4, ONE, (KEPT,), (), id="accepted by nobody"),
+        pytest.param(4, ONE, (KEPT,), (copy(provider_id="p-9"),), id="accepted under another id"),
+        pytest.param(
+            5,
+            ONE,
+            (kept(status=Status.NOT_SENT, attempts=tried(Outcome.NOT_SENT)),),
+            (COPY,),
+            id="sent after all",
+        ),
+        pytest.param(
+            6,
+            ONE,
+            (kept(status=Status.MAYBE_SENT, attempts=tried(Outcome.MAYBE_SENT)),),
+            (),
+            id="unknown",
+        ),
+        pytest.param(
+            6, ONE, (kept(status=Status.PENDING, due=True, attempts=tried(None)),), (), id="open"
+        ),
+        pytest.param(
+            7, ONE, (KEPT,), (copy(reference="r-9"),), id="not written before it was sent"
+        ),
+        pytest.param(
+            8,
+            BOTH,
+            (KEPT, kept(number=2, attempts=(attrs.evolve(TRIED, reference="r-2"),))),
+            (COPY, copy(number=2, reference="r-2")),
+            id="one id for two",
+        ),
+    ],
+)
+def test_audit_finds(
+    broken: int, sent: Sent, ledger: tuple[Kept, ...], copies: tuple[Copy, ...]
+) -> None:
+    """Each promise about a ledger that is broken is found, and no other is called broken."""
+    found = audit.findings(sent, ledger, copies)
+
+    assert {audit.PROMISES[broken]} == {finding.promise for finding in found}
+
+
+@pytest.mark.parametrize(
+    ("ledger", "copies"),
+    [
+        ((KEPT,), (COPY,)),
+        ((WAITING,), ()),
+        ((kept(status=Status.NOT_SENT, attempts=tried(Outcome.NOT_SENT)),), ()),
+        (
+            (
+                kept(
+                    status=Status.MAYBE_SENT,
+                    state="unclear",
+                    due=True,
+                    attempts=tried(Outcome.MAYBE_SENT, provider="signalwire"),
+                ),
+            ),
+            (copy(provider="signalwire", reference=None),),
+        ),
+    ],
+)
+def test_audit_is_content(ledger: tuple[Kept, ...], copies: tuple[Copy, ...]) -> None:
+    """A ledger that keeps every promise has no findings; what may not be there need not be."""
+    perhaps = Sent(surely=frozenset({1}), perhaps=frozenset({2}))
+
+    assert [] == audit.findings(perhaps, ledger, copies)
+
+
+@pytest.mark.parametrize(
+    ("expected", "changes"),
+    [
+        (True, {}),
+        (False, {"hits": 19}),
+        (False, {"lost": 1}),
+        (False, {"extra": 1}),
+        (False, {"unsent": 1}),
+        (False, {"troubles": ("a process ended with 1, not -9",)}),
+        (False, {"findings": (audit.Finding(audit.PROMISES[0], 1),)}),
+    ],
+)
+def test_kills_judge(expected: bool, changes: dict[str, Any]) -> None:  # noqa: FBT001
+    """Kills keep their promises only if nothing is lost or doubled, and half met an attempt."""
+    tally = attrs.evolve(Tally(kills=40, hits=20, messages=400), **changes)
+
+    assert expected == kills.is_kept(Game(kills=40), tally)
+
+
+@alone
+@pytest.mark.timeout(400)  # a busy machine
+def test_kills() -> None:
+    """40 workers die at random: nothing is lost or doubled, as it is by two usual habits."""
+    told = kills.run(kills.games(40, 10, [("sqlite", 1)]))
+
+    ours, *others = told
+    assert kills.is_kept(*ours)
+    for game, tally in others:
+        assert kills.is_kept(game, tally)
+        assert 0 == tally.lost
+        assert tally.extra
+
+
+@alone
+@pytest.mark.timeout(400)  # a busy machine
+def test_crashes() -> None:
+    """A program dies at every point, and again in its recovery: every message comes, once."""
+    deaths = crashes.run(crashes.few)
+
+    assert [] == deaths.troubles
+    assert deaths.first
+    assert deaths.second

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from polysms.delivery import Attempt, Considered, Delivery, Evidence, Outcome, Status
+from polysms.delivery import Attempt, Considered, Delivery, Evidence, Outcome, Price, Status
 from polysms.errors import Reason
 
 START = datetime(2026, 4, 14, 12, tzinfo=UTC)
@@ -244,3 +245,17 @@ def test_hides_what_others_say() -> None:
     assert 3 == story.count("for +1********23 with ***")
     assert all(hidden not in story for hidden in ("3135550123", "abcdefgh", "\x1b"))
     assert all(len(line) <= 79 for line in story.splitlines())
+
+
+def test_second_copy_is_told() -> None:
+    """Where more than one provider has a message, that is said, with the cost if it is known."""
+    first = attempt(outcome=Outcome.ACCEPTED)
+    second = attempt(
+        account="carrierx", outcome=Outcome.ACCEPTED, price=Price(Decimal("0.02"), "USD")
+    )
+
+    told = delivery(Status.DELIVERED, first, second, attempt(outcome=Outcome.NOT_SENT)).explain()
+
+    assert "carrierx has another copy of it, which costs 0.02 USD" in told.splitlines()
+    assert 1 == told.count("another copy")
+    assert "another copy" not in delivery(Status.DELIVERED, first).explain()

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from redis import Redis, RedisError
@@ -20,9 +21,13 @@ LONG = 30.0
 
 
 class Server:
-    """One server on a port of its own, which is the same after every start."""
+    """One server on a port of its own, which is the same after every start.
 
-    def __init__(self) -> None:
+    With a folder it keeps what it is told there; without one every start is empty.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
@@ -49,14 +54,14 @@ class Server:
             return {key: read[str(client.type(key))](key) for key in self.keys()}
 
     def start(self) -> None:
-        """Start it, empty, and wait until it answers."""
+        """Start it and wait until it answers."""
         options = {
             "port": self.port,
             "bind": "127.0.0.1",
             "requirepass": PASSWORD,
-            "dir": tempfile.gettempdir(),
+            "dir": self._folder or tempfile.gettempdir(),
             "save": "",
-            "appendonly": "no",
+            "appendonly": "yes" if self._folder else "no",
         }
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         command = [str(get_binary_path()), *words]
@@ -68,7 +73,7 @@ class Server:
             time.sleep(0.01)
 
     def kill(self) -> None:
-        """End it at once: it forgets everything."""
+        """End it at once: without a folder it forgets everything."""
         if self._process is not None:
             self._process.kill()
             self._process.wait(LONG)
@@ -99,9 +104,9 @@ def _members(client: Redis) -> Any:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
+def running(folder: Path | None = None) -> Iterator[Server]:
     """Run a server as long as the block lasts."""
-    server = Server()
+    server = Server(folder)
     server.start()
     try:
         yield server

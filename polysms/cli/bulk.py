@@ -13,6 +13,7 @@ import attrs
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from polysms.cli import rows
+from polysms.cli.again import keys, require_memory
 from polysms.cli.failure import DONE, USAGE, name_of, tell
 from polysms.cli.options import WHERE, configured, message_options, seconds
 from polysms.cli.output import Output, Terminal, columns, plainly
@@ -42,6 +43,7 @@ def run(wishes: Wishes, given: Mapping[str, Any]) -> int:
     accounts = configured(given["config"], given["url"])
     limit = seconds("--deadline", given["deadline"])
     route = accounts.route(given["via"])
+    require_memory(wishes, accounts)
     record = Record(wishes.results)
     record.require_new()
     pace = Pace(wishes.rate)
@@ -55,8 +57,9 @@ def run(wishes: Wishes, given: Mapping[str, Any]) -> int:
         return DONE
     many = {"concurrency": wishes.concurrency, "via": given["via"], "deadline": limit}
     many["on_maybe_sent"] = given["on_maybe_sent"]
-    with _begun():
-        return _sent(accounts, Rows(chosen, plan, pace), many, record, output)
+    with _begun(), Client(accounts) as client:
+        messages = Rows(chosen, plan, pace, keys(wishes, client))
+        return _sent(client, messages, many, record, output)
 
 
 def _plan(wishes: Wishes, given: Mapping[str, Any], accounts: Config) -> rows.Plan:
@@ -159,11 +162,11 @@ def _begun() -> Iterator[None]:
 
 
 def _sent(
-    accounts: Config, messages: Rows, many: Mapping[str, Any], record: Record, output: Output
+    client: Client, messages: Rows, many: Mapping[str, Any], record: Record, output: Output
 ) -> int:
     tally = Tally(len(messages))
     with messages.until_ctrl_c(), record:
-        with Client(accounts) as client, _bar(output) as bar:
+        with _bar(output) as bar:
             task = bar.add_task("sending", total=len(messages))
             for result in client.send_many(messages, **many):
                 row = messages.row(result.message)

@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from polysms import numbers, redact
+from polysms.cli.checked_ledger import CheckedLedger, checked_ledger, of_keeping
 from polysms.cli.failure import DONE, exit_code, facts_of, remedy, reported
 from polysms.cli.options import File, Json, Reveal, Url, configured
 from polysms.cli.output import Output, plainly
@@ -19,7 +20,7 @@ from polysms.client import Client
 from polysms.client.limits import Limits
 from polysms.client.transports import require
 from polysms.config import Account, Config, Route, Rule
-from polysms.errors import ConfigError, LookupFailed, NotSent
+from polysms.errors import ConfigError, LookupFailed, NotSent, PolysmsError
 from polysms.message import Message
 
 #: Fictional (Ofcom's range for drama), and outside the US and Canada: only the sender is tried.
@@ -79,11 +80,13 @@ def check(  # noqa: PLR0913 - one argument for each option
     chosen = [whole.account(name) for name in accounts] if accounts else whole.accounts.values()
     with Client(whole) as client:
         checked = [_checked(account, None if offline else client) for account in chosen]
-    errors = [one.error for one in checked if one.error is not None]
+        ledger = None if accounts else checked_ledger(whole, client)
+    errors = [one.error for one in (*checked, ledger) if one is not None and one.error is not None]
     if json:
-        output.document(_document(whole, checked, output, ok=not errors))
+        output.document(_document(whole, checked, ledger, output, ok=not errors))
     else:
         _show(whole, checked, output)
+        _show_ledger(ledger, output)
     # The configuration's own mistakes weigh more than what a provider said.
     return min(map(exit_code, errors), default=DONE)
 
@@ -174,15 +177,25 @@ def _of_number(account: Account, sender: str) -> Iterator[str]:
 
 
 def _document(
-    config: Config, checked: Sequence[Checked], output: Output, *, ok: bool
+    config: Config,
+    checked: Sequence[Checked],
+    ledger: CheckedLedger | None,
+    output: Output,
+    *,
+    ok: bool,
 ) -> dict[str, Any]:
     return {
         "ok": ok,
         "configuration": config.where,
         "default": config.default,
         "accounts": [one.to_dict(output) for one in checked],
-        "routes": {name: attrs.asdict(route) for name, route in config.routes.items()},
+        "ledger": None if ledger is None else ledger.to_dict(),
+        "routes": {name: _plain(route) for name, route in config.routes.items()},
     }
+
+
+def _plain(route: Route) -> dict[str, Any]:
+    return {**attrs.asdict(route), "hours": None if route.hours is None else str(route.hours)}
 
 
 def _show(config: Config, checked: Sequence[Checked], output: Output) -> None:
@@ -208,11 +221,22 @@ def _show_account(one: Checked, output: Output) -> None:
             ("credentials", one.credentials),
         ]
     )
-    for warning in one.warnings:
+    _show_trouble(one.warnings, one.error, output)
+
+
+def _show_ledger(ledger: CheckedLedger | None, output: Output) -> None:
+    if ledger is not None:
+        output.say(Text("\nledger", style="bold"))
+        output.facts(ledger.facts())
+        _show_trouble([ledger.warning] if ledger.warning else [], ledger.error, output)
+
+
+def _show_trouble(warnings: Sequence[str], error: PolysmsError | None, output: Output) -> None:
+    for warning in warnings:
         output.say(Text(f"  warning: {plainly(warning)}", style="yellow"))
-    if one.error is not None:
-        output.say(Text(f"  {plainly(str(one.error))}", style="red"))
-        if (advice := remedy(one.error)) is not None:
+    if error is not None:
+        output.say(Text(f"  {plainly(str(error))}", style="red"))
+        if (advice := remedy(error)) is not None:
             output.say(f"  {advice}")
 
 
@@ -235,6 +259,7 @@ def _of_route(route: Route, output: Output) -> Iterator[tuple[str, object]]:
     yield "each attempt", route.attempt_timeout and f"{route.attempt_timeout:g} s"
     yield "maybe sent", route.on_maybe_sent
     yield "look-ups", route.resolve_within and f"for {route.resolve_within:g} s"
+    yield from of_keeping(route)
 
 
 def _of_rule(rule: Rule, output: Output) -> str:

@@ -44,7 +44,7 @@ COLUMNS = {
 TEXTS = dict.fromkeys(("text", "media", "attempt_text"), _WORDS)
 
 #: Rows that Parquet keeps together: so many are in memory at once.
-_GROUP = 10_000
+_GROUP = 5_000
 
 
 def writer(target: str, kind: str, names: Mapping[str, str]) -> Callable[[Iterable[Row]], int]:
@@ -94,7 +94,7 @@ def _to_file(target: str, into: Into, rows: Iterable[Row]) -> int:
     part = _part(target)
     try:
         stream = part.open("xb")
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _unwritable(target, error) from None
     try:
         with stream:
@@ -165,6 +165,8 @@ def _parquet(names: Mapping[str, str], stream: IO[bytes], rows: Iterable[Row]) -
         while group := list(islice(waiting, _GROUP)):
             writing.write_table(pa.Table.from_pylist(group, schema=schema))
             count += len(group)
+            # Else it would be there until the next one is read.
+            group.clear()
     return count
 
 

@@ -12,7 +12,9 @@ HOW_TO_SEND = 'polysms send --to NUMBER "TEXT"'
 _ELSEWHERE = {
     **dict.fromkeys(("bulk", "batch", "csv", "many"), "polysms send --csv FILE --text TEXT"),
     **dict.fromkeys(("sms", "text", "message"), HOW_TO_SEND),
-    **dict.fromkeys(("status", "get", "show"), "polysms fetch ACCOUNT PROVIDER_ID"),
+    **dict.fromkeys(
+        ("status", "get"), "polysms show ID (with a ledger), or fetch ACCOUNT PROVIDER_ID"
+    ),
     **dict.fromkeys(("accounts", "config", "validate"), "polysms check"),
     **dict.fromkeys(("server", "serve"), "polysms sandbox"),
 }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import attrs
@@ -11,7 +12,7 @@ import typer
 
 from polysms.cli import telling
 from polysms.cli.failure import DONE, reported
-from polysms.cli.options import WHERE, File, Json, Url, configured, seconds
+from polysms.cli.options import WHERE, File, Json, Url, configured, moment
 from polysms.cli.output import Output, columns
 from polysms.client import Client
 from polysms.config.reading import fault
@@ -26,7 +27,8 @@ ledger = typer.Typer(
 )
 
 Age = Annotated[
-    str | None, typer.Option("--older-than", metavar="TIME", help="As 90d: what is older.")
+    str | None,
+    typer.Option("--older-than", metavar="TIME", help="As 90d, or a date."),
 ]
 TextAge = Annotated[
     str | None, typer.Option("--texts-older-than", metavar="TIME", help="As 7d: of texts alone.")
@@ -79,6 +81,10 @@ def stats(*, config: File = None, url: Url = None, json: Json = False) -> int:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, Decimal):
+        return str(value)
     return value.isoformat() if isinstance(value, datetime) else value
 
 
@@ -86,7 +92,9 @@ def _facts(counted: Stats, waiting: int, seen: datetime | None) -> Iterator[tupl
     yield "in the outbox", f"{waiting:,}"
     yield "worker seen", telling.when(seen) or "never"
     yield "attempts", f"{counted.attempts:,}, {counted.open_attempts:,} of them open"
-    yield "extra copies", f"{counted.copies:,}"
+    costs = sorted(counted.copies_cost.items())
+    cost = " and ".join(f"{amount} {currency}" for currency, amount in costs)
+    yield "extra copies", f"{counted.copies:,}" + (f", which cost {cost}" if cost else "")
     yield "reports", f"{counted.events:,}, {counted.parked:,} of them of no message we know"
     yield "keys", f"{counted.keys:,}"
     yield "opt-outs", f"{counted.optouts:,}"
@@ -125,18 +133,12 @@ def purge(  # noqa: PLR0913 - one argument for each option
 
 def _moments(older_than: str | None, texts_older_than: str | None, *, rows: bool) -> dict[str, Any]:
     """Return the moments before which texts, and whole messages, are to be forgotten."""
-    whole = seconds("--older-than", older_than)
-    texts = seconds("--texts-older-than", texts_older_than)
+    now = datetime.now(UTC)
+    whole = moment("--older-than", older_than, now)
+    texts = moment("--texts-older-than", texts_older_than, now)
     if rows and whole is None:
         raise fault("--rows", "needs --older-than, as --older-than 90d", WHERE)
-    if whole is None and texts is None:
+    moments = [one for one in (whole, texts) if one is not None]
+    if not moments:
         raise fault("--older-than", "is missing; say how old, as 90d", WHERE)
-    ages = [age for age in (whole, texts) if age is not None]
-    now = datetime.now(UTC)
-    try:
-        return {
-            "texts_older_than": now - timedelta(seconds=min(ages)),
-            "rows_older_than": now - timedelta(seconds=whole or 0.0) if rows else None,
-        }
-    except OverflowError:
-        raise fault("--older-than", "is longer than there has been time", WHERE) from None
+    return {"texts_older_than": max(moments), "rows_older_than": whole if rows else None}

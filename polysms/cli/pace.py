@@ -41,10 +41,17 @@ class Pace:
 class Rows:
     """The messages of the rows, one by one at their pace, until it is stopped."""
 
-    def __init__(self, chosen: Sequence[rows.Row], plan: rows.Plan, pace: Pace) -> None:
+    def __init__(
+        self,
+        chosen: Sequence[rows.Row],
+        plan: rows.Plan,
+        pace: Pace,
+        key_of: Callable[[rows.Row], str | None] = lambda _: None,
+    ) -> None:
         self._chosen = chosen
         self._plan = plan
         self._pace = pace
+        self._key_of = key_of
         self._under_way: dict[int, rows.Row] = {}
         self.interrupted = False
         self.stopped = False
@@ -57,7 +64,7 @@ class Rows:
             self._pace.wait(lambda: self.stopped)
             if self.stopped:
                 return
-            message = self._plan.message(row.to, row.text)
+            message = self._plan.message(row.to, row.text, key=self._key_of(row))
             self._under_way[id(message)] = row
             yield message
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import attrs
 import typer
 
-from polysms.cli import unclear
+from polysms.cli import unclear, unsure
 from polysms.cli.failure import DONE, MAYBE_SENT, NOT_SENT, reported, tell
 from polysms.cli.options import File, Json, Reveal, Url, configured, seconds
 from polysms.cli.output import Output, plainly
@@ -19,11 +19,12 @@ from polysms.delivery import Delivery, Outcome, Status
 from polysms.errors import LookupFailed
 
 Source = Annotated[
-    str,
+    str | None,
     typer.Argument(
-        metavar="FILE",
+        metavar="FILE|ID|KEY",
         show_default=False,
-        help='What "polysms send --json" printed, or a file of --results; "-" reads stdin.',
+        help='What "polysms send --json" printed, or a file of --results, "-" reads stdin; '
+        "or of the ledger an id or key; else all of it.",
     ),
 ]
 Within = Annotated[
@@ -34,7 +35,7 @@ Within = Annotated[
 @reported
 def resolve(  # noqa: PLR0913 - one argument for each option
     *,
-    source: Source,
+    source: Source = None,
     within: Within = None,
     config: File = None,
     url: Url = None,
@@ -48,19 +49,26 @@ def resolve(  # noqa: PLR0913 - one argument for each option
     still unknown, or was found by likeness alone.
     """
     patience = seconds("--within", within)
-    sought = unclear.read(source)
     accounts, output = configured(config, url), Output(json=json, reveal=reveal)
-    for one in sought:
-        _require_accounts(one.delivery, accounts)
-    if not sought:
-        tell(f"{source}: holds no message that may have been sent")
+    of_ledger = unsure.is_meant(source, accounts)
+    given = [] if of_ledger else _read(str(source), accounts)
     try:
         with Client(accounts) as client:
+            sought = unsure.sought(client, source) if of_ledger else iter(given)
             codes = [_resolved(client, one, patience, output) for one in sought]
+            if not codes:
+                tell(f"{source or 'the ledger'}: holds no message that may have been sent")
             return max(codes, default=DONE)
     except KeyboardInterrupt:
         tell("interrupted: what is not told above is still unknown; nothing was sent")
         return MAYBE_SENT
+
+
+def _read(source: str, accounts: Config) -> list[Unclear]:
+    sought = unclear.read(source)
+    for one in sought:
+        _require_accounts(one.delivery, accounts)
+    return sought
 
 
 def _require_accounts(delivery: Delivery, config: Config) -> None:
@@ -74,9 +82,12 @@ def _require_accounts(delivery: Delivery, config: Config) -> None:
 
 def _resolved(client: Client, sought: Unclear, within: float | None, output: Output) -> int:
     """Look for one delivery, tell what became of it, and return its exit code."""
+    sought = sought if sought.is_kept else unsure.known(client, sought)
     before = sought.delivery
     after, likely = _looked(client, sought, within), None
-    if _by_likeness(before, after):
+    if sought.is_kept and (code := unsure.told_unsent(after, output)) is not None:
+        return code
+    if not sought.is_kept and _by_likeness(before, after):
         after, likely = before, after
     if output.json:
         found = {} if likely is None else {"likely": {name: getattr(likely, name) for name in _ID}}
@@ -94,6 +105,8 @@ _ID = ("account", "provider_id", "status")
 
 def _looked(client: Client, sought: Unclear, within: float | None) -> Delivery:
     before = sought.delivery
+    if sought.is_kept:
+        return unsure.looked(client, before, within)
     masked = before.to is None or "*" in before.to
     # A masked number is nobody's; the reference does without it.
     asked = attrs.evolve(before, to=None) if masked else before

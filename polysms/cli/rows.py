@@ -103,7 +103,7 @@ class Plan:
     key_column: str | None = None
     region: str | None = None
     better: Callable[[str], str] = str
-    message: Callable[[str, str], Message] = Message
+    message: Callable[..., Message] = Message
 
     @property
     def columns(self) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ import attrs
 import typer
 from rich.text import Text
 
-from polysms.cli import bulk, show
+from polysms.cli import bulk, later, show
 from polysms.cli.explain import DryRun, Explain, explained, explained_error, shown_dry
 from polysms.cli.failure import DONE, name_of, reported
 from polysms.cli.options import (
@@ -95,6 +95,9 @@ def send(  # noqa: PLR0913 - one argument for each option
     via: Via = None,
     valid_for: ValidFor = None,
     tag: Tag = None,
+    key: later.Key = None,
+    at: later.At = None,
+    is_later: later.Later = False,
     status_callback: Callback = None,
     with_smart: WithSmart = False,
     deadline: Deadline = None,
@@ -115,22 +118,28 @@ def send(  # noqa: PLR0913 - one argument for each option
     """
     accounts = configured(config, url)
     better = _encoded(_text(text), with_smart=with_smart)
-    fields: dict[str, Any] = {
-        "media": media or (),
-        "from_": from_,
-        "valid_for": seconds("--valid-for", valid_for),
-        "tag": tag,
-        "status_callback": status_callback,
-        "options": message_options(option or (), accounts),
-    }
+    given = {"media": media, "from_": from_, "valid_for": valid_for, "tag": tag, "key": key}
+    given |= {"status_callback": status_callback, "options": option}
     require_region(region)
-    message = Message(recipient(to, region), better.text, **fields)
+    message = _message(recipient(to, region), better.text, given, accounts)
     output = Output(json=json, reveal=reveal)
     limit = seconds("--deadline", deadline)
+    wishes: dict[str, Any] = {"via": via, "on_maybe_sent": on_maybe_sent, "deadline": limit}
     if dry_run:
         return shown_dry(accounts, message, via, on_maybe_sent, output)
-    wishes = {"via": via, "on_maybe_sent": on_maybe_sent, "deadline": limit}
+    if is_later or at is not None:
+        return later.enqueued(accounts, message, at, {**wishes, "explain": explain}, output)
     return _send(accounts, message, better, wishes, output, explain=explain)
+
+
+def _message(to: str, text: str, given: Mapping[str, Any], accounts: Config) -> Message:
+    """Return the message of what the command line says, as people write it there."""
+    read = {
+        "media": given["media"] or (),
+        "valid_for": seconds("--valid-for", given["valid_for"]),
+        "options": message_options(given["options"] or (), accounts),
+    }
+    return Message(to, text, **{**given, **read})
 
 
 def _text(given: str) -> str:
@@ -209,7 +218,12 @@ def _show(
         story = {"explained": delivery.explain()} if explain else {}
         output.document({**delivery.to_dict(), "smart": changes, **story})
         return
-    output.say(Text.assemble(show.status(delivery.status), f", accepted by {delivery.account}"))
+    by = (
+        f"accepted by {delivery.account}"
+        if delivery.provider_id
+        else "not sent so far: wait for it"
+    )
+    output.say(Text.assemble(show.status(delivery.status), f", {by}"))
     # Who has just written the text need not read it again.
     output.facts(show.facts(attrs.evolve(delivery, text=None, media=()), output))
     for note in _notes(delivery, message, better):
@@ -228,7 +242,9 @@ def _notes(delivery: Delivery, message: Message, better: Smart) -> Iterator[str]
             yield f"Skipped {one.account}: {one.why}"
     for attempt in delivery.attempts:
         yield from _of_attempt(attempt)
-    if delivery.provider not in LOCAL:
+    if delivery.provider_id is None:
+        yield f"Follow it: polysms show {delivery.id}"
+    elif delivery.provider not in LOCAL:
         yield f"Follow it: polysms fetch {delivery.account} {delivery.provider_id}"
 
 

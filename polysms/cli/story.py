@@ -89,7 +89,7 @@ def _attempt(attempt: Attempt, entry: Entry, output: Output) -> Iterator[tuple[s
     yield "from", output.number(attempt.from_)
     yield "began", telling.when(attempt.started_at)
     yield "ended", telling.when(attempt.ended_at)
-    yield "seconds", None if attempt.seconds is None else f"{attempt.seconds:.3f}"
+    yield "took", None if attempt.seconds is None else f"{attempt.seconds:.3f} s"
     yield "looked for", ", ".join(filter(None, map(telling.when, attempt.looks)))
     yield "not said", ", ".join(attempt.unsupported)
     yield "warnings", "; ".join(map(output.words, attempt.warnings))

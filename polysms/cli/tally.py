@@ -20,7 +20,7 @@ from polysms.cli.options import WHERE
 from polysms.cli.output import columns, plainly
 from polysms.client.core import told
 from polysms.config.reading import fault
-from polysms.delivery import Delivery, Outcome
+from polysms.delivery import Delivery, Outcome, Status
 from polysms.errors import ConfigError, LedgerError, NotSent, PolysmsError
 
 #: As a shell has it for a program that Ctrl-C ended.
@@ -45,13 +45,21 @@ def outcome_of(error: BaseException | None) -> Outcome:
     return Outcome.NOT_SENT if surely_not else Outcome.MAYBE_SENT
 
 
+def came_to(result: Result) -> Outcome:
+    """Return how a row's send ended; one that an earlier run has not ended may have been sent."""
+    known = result.delivery
+    if result.error is None and known is not None and known.status is Status.PENDING:
+        return Outcome.MAYBE_SENT
+    return outcome_of(result.error)
+
+
 def facts_of(result: Result, line: int, key: str | None) -> dict[str, Any]:
     """Return what is written down of a result: by line and key, without a number or a text."""
     delivery, error = result.delivery, result.error and (told(result.error) or result.error)
     return {
         "line": line,
         "key": key,
-        "outcome": outcome_of(result.error),
+        "outcome": came_to(result),
         "account": getattr(delivery, "account", None) or getattr(error, "account", None),
         "provider_id": delivery and delivery.provider_id,
         "id": delivery and delivery.id,
@@ -63,7 +71,7 @@ def facts_of(result: Result, line: int, key: str | None) -> dict[str, Any]:
 
 def unclear(result: Result) -> Delivery | None:
     """Return the delivery of a result that may have been sent, None of any other."""
-    return result.delivery if outcome_of(result.error) is Outcome.MAYBE_SENT else None
+    return result.delivery if came_to(result) is Outcome.MAYBE_SENT else None
 
 
 def _attempts(delivery: Delivery | None) -> str | None:
@@ -155,7 +163,7 @@ class Tally:
 
     def add(self, result: Result) -> None:
         """Count a result."""
-        outcome = outcome_of(result.error)
+        outcome = came_to(result)
         self.outcomes[outcome] += 1
         if outcome is Outcome.NOT_SENT:
             self._add_reason(None if result.error is None else told(result.error))

@@ -64,7 +64,6 @@ def places(entry: Entry, output: Output) -> Iterator[tuple[str, object]]:
 
 def document(entry: Entry, events: Sequence[Event]) -> dict[str, Any]:
     """Return all that is known of a message, for a program."""
-    outbox = {name: _plain(getattr(entry, name)) for name in _OUTBOX}
     known = entry.delivery.to_dict()
     return {
         **known,
@@ -72,9 +71,14 @@ def document(entry: Entry, events: Sequence[Event]) -> dict[str, Any]:
         "attempts": [
             {**one, "status": entry.statuses.get(one["reference"])} for one in known["attempts"]
         ],
-        "outbox": outbox,
+        "outbox": outbox(entry),
         "events": [_event(event) for event in events],
     }
+
+
+def outbox(entry: Entry) -> dict[str, Any]:
+    """Return where a message stands in the outbox, for a program."""
+    return {name: _plain(getattr(entry, name)) for name in _OUTBOX}
 
 
 _OUTBOX = (
@@ -189,7 +193,7 @@ def _unclear(entry: Entry, asked: str) -> tuple[str, str | None, str]:
     why = "; ".join(redact.scrub(one.text) or _NO_END for one in unclear) or None
     advice = _advice(entry.delivery)
     if entry.look_at is not None:
-        advice = f"a worker looks for it at {when(entry.look_at)}; {advice}"
+        advice = f"A worker looks for it at {when(entry.look_at)}. {advice}"
     return happened, why and _sentence(why), _sentence(advice)
 
 
@@ -260,8 +264,9 @@ _FINAL = {
 
 
 def _advice(delivery: Delivery) -> str:
-    return explaining.advice(delivery)
+    words = explaining.advice(delivery)
+    return words[:1].upper() + words[1:]
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "." * (bool(text) and not text.endswith("."))
+    return text + "." * (bool(text) and not text.endswith("."))

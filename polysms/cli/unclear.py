@@ -26,10 +26,14 @@ _MOST_BYTES = 64_000_000
 
 @attrs.frozen
 class Unclear:
-    """One delivery, and of a file of many the line of its row there (and its key)."""
+    """One delivery, and of a file of many the line of its row there (and its key).
+
+    ``is_kept`` says that it is the ledger's, which knows what else was sent.
+    """
 
     delivery: Delivery
     row: str | None = None
+    is_kept: bool = False
 
     @property
     def name(self) -> str | None:

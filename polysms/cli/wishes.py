@@ -40,7 +40,7 @@ class Wishes:
         _option(
             "--key-column",
             metavar="NAME",
-            help="Written beside each result; a row sent again is not yet recognised by it.",
+            help="Written beside each result; with a ledger, a row is sent once by it.",
         ),
     ] = None
     region: Region = None
@@ -63,6 +63,13 @@ class Wishes:
         str | None,
         _option("--results", metavar="FILE", help="A new file for what became of each."),
     ] = None
+    resend_maybe_sent: Annotated[
+        bool,
+        _option(
+            "--resend-maybe-sent",
+            help="Send rows again that an earlier run may have sent: a second copy is possible.",
+        ),
+    ] = False
     dry_run: Annotated[
         bool, _option("--dry-run", help="Check every row and show what would be sent.")
     ] = False

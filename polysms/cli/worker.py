@@ -13,7 +13,7 @@ import typer
 from polysms import AsyncClient
 from polysms.cli.failure import DONE, MAYBE_SENT, reported, tell
 from polysms.cli.options import File, Json, Url, configured
-from polysms.cli.output import Output, plainly
+from polysms.cli.output import Output
 from polysms.config import Config
 from polysms.worker import Worker
 
@@ -54,7 +54,7 @@ async def _work(accounts: Config, concurrency: int, output: Output, *, drain: bo
         await client.consult(lambda ledger: ledger.outbox.last_seen())
         working = Worker(client, concurrency=concurrency)
         with _until_told(working):
-            _say(output, "started", worker=working.name, concurrency=concurrency)
+            _say(output, "started", worker=working.name, concurrency=concurrency, drain=drain)
             await working.run(drain=drain)
         left = await client.consult(lambda ledger: ledger.outbox.waiting())
         _say(output, "ended", worker=working.name, seen_to=working.sent, left=left)
@@ -62,8 +62,8 @@ async def _work(accounts: Config, concurrency: int, output: Output, *, drain: bo
 
 
 _SENTENCES = {
-    "started": "Worker {worker} sends what waits, {concurrency} at once, until Ctrl-C.",
-    "ended": "Worker {worker} has ended: {seen_to} seen to, {left} still in the outbox.",
+    "started": "Sending what waits, {concurrency} at once, until {end}.",
+    "ended": "Ended: {seen_to} seen to, {left} still in the outbox.",
 }
 
 
@@ -71,7 +71,8 @@ def _say(output: Output, event: str, **facts: Any) -> None:
     if output.json:
         output.document({"type": event, **facts}, indent=None)
     else:
-        output.say(plainly(_SENTENCES[event].format(**facts)))
+        end = "nothing is due" if facts.get("drain") else "Ctrl-C"
+        output.say(_SENTENCES[event].format(**facts, end=end))
 
 
 @contextlib.contextmanager

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from functools import partial
+from collections.abc import Generator
 from typing import Any, TypeVar
 
 from polysms.client.keeping import Consult, Save, Task, Told
@@ -48,54 +47,53 @@ def driven(
 
 
 def _stepped(steps: Generator[Task, Told, R], progress: _Progress) -> Generator[Task, Done, R]:
-    advance: Callable[[], Task] = partial(next, steps)
+    answer: Told = None
+    error: PolysmsError | None = None
     while True:
         try:
-            task = advance()
+            task = steps.send(answer) if error is None else steps.throw(error)
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
-        if isinstance(task, Save | Consult):
-            advance = yield from _with_ledger(task, steps, progress)
+        answer = error = None
+        if isinstance(task, _WITH_LEDGER):
+            answer, error = yield from _with_ledger(task, progress)
+        elif isinstance(task, Write):
+            continue  # nothing is written down
+        elif progress.interrupt is not None:
+            answer = _unasked(task)
         else:
-            answer = yield from _answered(task, progress)
-            advance = partial(steps.send, answer)
+            progress.asked = progress.asked or isinstance(task, Call)
+            try:
+                done = yield task
+            except BaseException as interrupt:  # noqa: BLE001 - raised when the send has been told
+                progress.interrupt, answer = interrupt, _unasked(task)
+                continue
+            if isinstance(done, Exchange):
+                answer, progress.interrupt = done.answer, done.interrupt
+            else:
+                answer = done
 
 
-def _answered(step: Step, progress: _Progress) -> Generator[Step, Done, Answer]:
-    """Yield one of the router's steps, unless somebody has stopped us; return its answer."""
-    if isinstance(step, Write):
-        return None  # nothing is written down
-    if progress.interrupt is not None:
-        return _unasked(step)
-    progress.asked = progress.asked or isinstance(step, Call)
-    try:
-        done = yield step
-    except BaseException as error:  # noqa: BLE001 - raised when the send has been told
-        progress.interrupt = error
-        return _unasked(step)
-    if isinstance(done, Exchange):
-        progress.interrupt = done.interrupt
-        return done.answer
-    return done
+_WITH_LEDGER = (Save, Consult)
 
 
 def _with_ledger(
-    task: Save | Consult, steps: Generator[Task, Told, R], progress: _Progress
-) -> Generator[Task, Done, Callable[[], Task]]:
-    """Yield what the ledger is to do, also after an interrupt; return how to go on."""
+    task: Save | Consult, progress: _Progress
+) -> Generator[Task, Done, tuple[Told, PolysmsError | None]]:
+    """Yield what the ledger is to do, also after an interrupt; return its answer, or its error."""
     try:
         done = yield task
     except PolysmsError as error:
-        return partial(steps.send, error) if isinstance(task, Save) else partial(steps.throw, error)
+        return (error, None) if isinstance(task, Save) else (None, error)
     except BaseException as error:
         if isinstance(task, Consult):
             raise
         if isinstance(error, Exception):
-            return partial(steps.send, LedgerError(f"the ledger failed ({type(error).__name__})"))
-        progress.interrupt = progress.interrupt or error
+            return LedgerError(f"the ledger failed ({type(error).__name__})"), None
         # What was to be written may be: who goes on is not asked anything, and says so.
-        return partial(steps.send, None)
-    return partial(steps.send, done)
+        progress.interrupt = progress.interrupt or error
+        return None, None
+    return done, None
 
 
 def patience_of(step: Call) -> float:

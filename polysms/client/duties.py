@@ -5,7 +5,7 @@ Never raises what concerns one message alone: that is written down with the mess
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from polysms.client import asking
 from polysms.client.keeping import Consult, Save, Task, Told, kept
 from polysms.client.log import log
 from polysms.client.plans import Plans
-from polysms.config import Config
+from polysms.config import Account, Config, Route
 from polysms.delivery import Delivery, DeliveryReport, Status
 from polysms.errors import ConfigError, LedgerError, LookupFailed, PolysmsError, Unsupported
 from polysms.message import Message
@@ -70,8 +70,7 @@ class Duties:
         except ConfigError as error:
             log.error("message id=%s cannot be sent as it is: %s", claim.id, error)
             later = self._world.now() + timedelta(seconds=ASTRAY)
-            state = State.SENT if claim.sent else State.WAITING
-            yield from self._moved(claim, worker, Move(state, later), claim.tries + 1)
+            yield from self._moved(claim, worker, Move(_state_of(claim), later), claim.tries + 1)
         except PolysmsError as error:
             # What it came to stands in the ledger; with a ledger that fails, the lease expires.
             if isinstance(error, LedgerError):
@@ -82,26 +81,32 @@ class Duties:
 
     def _instead(self, claim: Claim, plan: Plan | None) -> Move | None:
         """Return what becomes of a message that is not to be sent now."""
-        now = self._world.now()
-        if claim.message is None or plan is None:
+        message, now = claim.message, self._world.now()
+        if message is None or plan is None:
             return Move(State.OVER)
+        accounts = plan.candidates(message)
+        move = self._unwanted(claim, plan.route, accounts)
+        if move is not None or plan.route.hours is None:
+            return move
+        opens = opens_at(message, plan.route.hours, now)
+        return None if opens is None else Move(_state_of(claim), opens)
+
+    def _unwanted(self, claim: Claim, route: Route, accounts: Sequence[Account]) -> Move | None:
+        """Return what becomes of a message that nobody is to send (any more, or yet)."""
+        now = self._world.now()
         if claim.sent:
             return schedule.wants_another(
                 claim.delivery,
-                plan.route,
-                plan.candidates(claim.message),
+                route,
+                accounts,
                 confirmed=claim.confirmed,
                 valid_until=claim.valid_until,
                 now=now,
             )
         copies = {copy.account for copy in schedule.copies_of(claim.delivery.attempts)}
-        left = any(one.name not in copies for one in plan.candidates(claim.message))
-        if claim.confirmed or now >= claim.valid_until or not left:
-            return Move(State.OVER)
-        if plan.route.hours is None:
-            return None
-        opens = opens_at(claim.message, plan.route.hours, now)
-        return None if opens is None else Move(State.WAITING, opens)
+        left = any(account.name not in copies for account in accounts)
+        over = claim.confirmed or now >= claim.valid_until or not left
+        return Move(State.OVER) if over else None
 
     def _sent(
         self, claim: Claim, message: Message, plan: Plan, worker: str
@@ -249,6 +254,10 @@ def _after(worker: str | None, move: Move, tries: int | None) -> After:
     from polysms.ledger import After  # noqa: PLC0415 - an extra
 
     return After(worker, move.state.value, move.at, tries)
+
+
+def _state_of(claim: Claim) -> State:
+    return State.SENT if claim.sent else State.WAITING
 
 
 def _why_over(claim: Claim) -> str:

@@ -93,22 +93,22 @@ class ObeyingAsync:
         """
         self._require_loop()
         driver = driven(steps, sends=sends)
-        advance: Callable[[], Task] = partial(next, driver)
+        asks = asks and self._lent is not None
+        go_on: Callable[[Any], Task] = driver.send
+        answer: Any = None
         while True:
             try:
-                task = await self._next(advance) if asks else advance()
+                task = await self._next(partial(go_on, answer)) if asks else go_on(answer)
             except (StopIteration, _Ended) as stop:
                 return stop.value  # type: ignore[no-any-return]
             try:
-                done = await self._obey(task)
+                go_on, answer = driver.send, await self._obey(task)
             except BaseException as error:  # noqa: BLE001 - the driver knows what it means
-                advance = partial(driver.throw, error)
-            else:
-                advance = partial(driver.send, done)
+                go_on, answer = driver.throw, error
 
     async def _next(self, advance: Callable[[], Task]) -> Task:
         if self._lent is None:
-            return _advanced(advance)
+            raise TypeError("there is no ledger to ask")
         return await self._lent.run(partial(_advanced, advance))
 
     async def _obey(self, task: Task) -> Done:
@@ -118,24 +118,19 @@ class ObeyingAsync:
                     return no_slot(task)
                 transport = self._transports.of(task.account)
                 return await exchange_async(transport, task, self._world.now)
-        if isinstance(task, Save | Consult):
-            return await self._kept(task)
+        if isinstance(task, Save) and self._lent is not None:
+            await self._lent.save(task)
+        if isinstance(task, Consult) and self._lent is not None:
+            return await self._lent.run(partial(task.question, self._lent.ledger))
         if isinstance(task, Admit):
             return await self._limits.admit_async(task.account, task.sender, task.segments)
         if isinstance(task, Wait):
             await asyncio.sleep(task.seconds)
         return None
 
-    async def _kept(self, task: Save | Consult) -> Any:
-        if self._lent is None:
-            raise TypeError("there is no ledger to obey")
-        if isinstance(task, Save):
-            return await self._lent.save(task)
-        return await self._lent.run(partial(task.question, self._lent.ledger))
-
 
 class _Ended(Exception):
-    """A generator has ended where no StopIteration may come out: in a thread, a coroutine."""
+    """A generator has ended in another thread, out of which no StopIteration comes."""
 
     def __init__(self, value: Any) -> None:
         super().__init__()

@@ -69,7 +69,7 @@ class Records:
         fingerprint = None if message.key is None else ledger.fingerprint(message)
         state = ledger.outbox.put(order, fingerprint, connection)
         self._warn_of_silence(ledger)
-        return state.delivery or _pending(order, self._world.now())
+        return state.delivery or _pending(order)
 
     def statement(self, message: Message, at: datetime | None, via: str | None) -> Any:
         """Return the INSERT that enqueues a message, for a connection that only its owner can use.
@@ -89,7 +89,8 @@ class Records:
 
         plan = self._plans.of(message, via=via)
         check_named(message, plan.senders)
-        begins = aware(at) or self._world.now()
+        now = self._world.now()
+        begins = aware(at) or now
         if plan.route.hours is not None:
             begins = opens_at(message, plan.route.hours, begins) or begins
         seconds = message.valid_for or self._config.outbox.valid_for
@@ -100,6 +101,7 @@ class Records:
             at=begins,
             valid_until=begins + timedelta(seconds=seconds),
             store_text=plan.route.store_text,
+            created_at=now,
         )
 
     def _warn_of_silence(self, ledger: Ledger) -> None:
@@ -140,7 +142,7 @@ def _known(delivery: Delivery | None) -> Delivery:
     return delivery
 
 
-def _pending(order: Order, now: datetime) -> Delivery:
+def _pending(order: Order) -> Delivery:
     message = order.message
     return Delivery(
         id=order.id,
@@ -153,5 +155,5 @@ def _pending(order: Order, now: datetime) -> Delivery:
         segments_predicted=1 if message.media else segments(message.text).count,
         key=message.key,
         tag=message.tag,
-        created_at=now,
+        created_at=order.created_at,
     )

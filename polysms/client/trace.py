@@ -16,10 +16,14 @@ _STARTED = frozenset({"http11.send_request_headers.started", "http2.send_request
 _TUNNEL = "proxy.start_tls.started"
 _BODY = ("http11.send_request_body", "http2.send_request_body")
 _WRITTEN = frozenset(f"{body}.complete" for body in _BODY)
+_BEGUN = frozenset(f"{body}.started" for body in _BODY)
 
 
 class LateError(Exception):
-    """A request is not begun, because its time is over."""
+    """A request is not begun, or not ended, because its time is over."""
+
+    def __init__(self, what: str = "the first byte") -> None:
+        super().__init__(f"its time was over before {what} was written")
 
 
 # Ours too: it comes in place of the first byte.
@@ -61,6 +65,10 @@ class Trace(dict[str, Mapping[str, Any]]):
         if event in _STARTED and self.late:
             raise LateError
         self[event] = info
+        # Once more: who was held up in between must not end what others have sent anew. Its head
+        # alone sends nothing; that it has no body we do not know here, so it may have been sent.
+        if event in _BEGUN and self.late:
+            raise LateError("its body")
         if event in _WRITTEN and self.started:
             self.extensions.pop("trace", None)
 

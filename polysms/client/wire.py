@@ -224,7 +224,7 @@ _ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 def _sentence(error: BaseException, host: str) -> str:
     """Return what happened in our words: the library's may hold the URL with its credentials."""
     if isinstance(error, LateError):
-        return "its time was over before the first byte was written"
+        return str(error)
     if _about_certificate(error):
         return "its certificate could not be verified"
     if isinstance(error, httpx.ConnectError) and str(error):

@@ -6,12 +6,14 @@ better known stays, and a message's status follows from its copies (:mod:`polysm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import json
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import attrs
-from sqlalchemy import BindParameter, Connection, bindparam, select
+from sqlalchemy import Connection, Table, TextualSelect, text
 
 from polysms.delivery import Attempt, Outcome, Status
 from polysms.ledger import bulk
@@ -25,6 +27,8 @@ WAITING, CLAIMED, UNCLEAR, SENT, OVER = "waiting", "claimed", "unclear", "sent",
 RUNNING = frozenset({WAITING, CLAIMED})
 #: It has arrived, as far as anybody can tell.
 _ARRIVED = frozenset({Status.DELIVERED, Status.READ, Status.RECEIVED})
+#: No provider is known to have it.
+_UNKNOWN = UNSENT | {Status.MAYBE_SENT}
 
 _KNOWLEDGE = {None: 0, Outcome.MAYBE_SENT: 1, Outcome.NOT_SENT: 2, Outcome.ACCEPTED: 3}
 _STANDING = (
@@ -71,6 +75,8 @@ class Page:
     found: Row | None
     changes: dict[str, Any] = attrs.field(factory=dict)
     copies: dict[str, Copy] = attrs.field(factory=dict)
+    #: Whether the worker writes that holds its lease; what anybody else brings is news to it.
+    is_held: bool = False
 
     def value(self, name: str) -> Any:
         """Return a column's value as it will be."""
@@ -89,15 +95,27 @@ class Page:
     def settle(self, now: datetime) -> None:
         """Let the message's status, account and claim follow from its copies."""
         if self.value("state") is None:
-            self.changes["claimed_until"] = self._claimed_until()
-        stored = Status(self.value("status"))
-        statuses = [copy.status_at(now) for copy in self.copies.values()]
-        self.changes["status"] = standing(statuses, stored, running=self.is_running(now))
+            self.changes["claimed_until"] = self._claimed_until(now)
+        status = self._stand(now)
         if self.copies:
             speaker = max(self.copies.values(), key=_says_most)
             for name in ("account", "provider", "provider_id"):
                 self.changes[name] = getattr(speaker, name)
-        self._schedule(self.changes["status"], now)
+        if self.value("state") is not None and self._schedule(status, now):
+            status = self._stand(now)
+        if self.value("look_at") is not None and self._needs_no_look(status):
+            self.changes["look_at"] = None
+
+    def _stand(self, now: datetime) -> Status:
+        stored = Status(self.value("status"))
+        statuses = [copy.status_at(now) for copy in self.copies.values()]
+        status = standing(statuses, stored, running=self.is_running(now))
+        self.changes["status"] = status
+        return status
+
+    def _needs_no_look(self, status: Status) -> bool:
+        # What is unclear may only be open yet: it is looked for once that has expired.
+        return status.final or (status in UNSENT and self.value("state") != UNCLEAR)
 
     def move(self, state: str, next_at: datetime | None) -> None:
         """Let a message in the outbox be in a state, held by nobody."""
@@ -107,25 +125,42 @@ class Page:
             # It was there to be sent only.
             self.changes |= {"text": None, "media": None, "options": None}
 
-    def _schedule(self, status: Status, now: datetime) -> None:
-        """Look no more for what has ended, and let the outbox hear of what it does not expect."""
-        if (status.final or status in UNSENT) and self.value("look_at") is not None:
-            self.changes["look_at"] = None
+    def _schedule(self, status: Status, now: datetime) -> bool:
+        """Let the outbox hear of what it does not expect; return whether its state is another."""
         state = self.value("state")
-        if state in {WAITING, UNCLEAR} and status not in UNSENT and status is not Status.MAYBE_SENT:
+        found = None if self.found is None else self.found["status"]
+        known = status in _UNKNOWN or found not in _UNKNOWN
+        taken = state == CLAIMED and not self.is_held
+        if state in {WAITING, UNCLEAR} and status not in _UNKNOWN:
             # A provider has it after all: it is not to be sent once more.
             self.move(SENT, now)
-        elif state == SENT and status in _ARRIVED:
+        elif taken and not known:
+            # Its worker does not know that: it is to begin nothing more.
+            self.move(SENT, now)
+        elif state == UNCLEAR and status is Status.NOT_SENT:
+            confirmed = self.value("confirmed_at") is not None
+            self.move(*((OVER, None) if confirmed else (WAITING, now)))
+        if status in _ARRIVED and (taken or self.value("state") == SENT):
             self.move(OVER, None)
-        elif state == SENT and status.final:
-            self.changes["next_at"] = min(filter(None, (now, self.value("next_at"))))
+        elif self.value("state") == SENT and status.final:
+            self._wake(status, found, now)
+        return bool(self.value("state") != state)
 
-    def _claimed_until(self) -> datetime | None:
+    def _wake(self, status: Status, found: str | None, now: datetime) -> None:
+        """Come to a message that has failed: once, and not whenever it is written of."""
+        at = self.value("next_at")
+        # Who tried another account in vain has just said when to try again.
+        if at is None or (status != found and not self.is_held):
+            self.changes["next_at"] = min(filter(None, (now, at)))
+
+    def _claimed_until(self, now: datetime) -> datetime | None:
         copies = self.copies.values()
+        is_over = self.value("ended_at") is not None
         under_way = [copy.expires_at for copy in copies if copy.outcome is None]
-        if not under_way and self.value("ended_at") is None:
+        if not under_way and not is_over:
             under_way = [copy.expires_at for copy in copies]
-        return max(filter(None, under_way), default=None)
+        # Of what is over, an expired attempt tells nothing new, however often it is looked at.
+        return max((one for one in under_way if one and (one >= now or not is_over)), default=None)
 
 
 def is_running(value: Callable[[str], Any], now: datetime) -> bool:
@@ -154,15 +189,20 @@ class Book:
         self._load(sorted(ids))
 
     def _load(self, ids: list[str]) -> None:
-        for values in self.connection.execute(_FOUND, {"ids": ids}):
+        found, copies = _statements(self.connection.dialect.name)
+        for values in self.connection.execute(found, {"ids": self._given(ids)}):
             row = dict(zip(_STANDING, values, strict=True))
             self.pages[row["id"]] = Page(row)
         if not self.pages:
             return
-        for values in self.connection.execute(_COPIES, {"ids": list(self.pages)}):
+        for values in self.connection.execute(copies, {"ids": self._given(list(self.pages))}):
             row = dict(zip(_STORED, values, strict=True))
             self._stored[row["reference"]] = row
             self.pages[row["message_id"]].copies[row["reference"]] = _copy(row)
+
+    def _given(self, ids: list[str]) -> Any:
+        # As one value: a statement with a mark for each id would be another for each number of ids.
+        return json.dumps(ids) if self.connection.dialect.name == "sqlite" else ids
 
     def page(self, row: dict[str, Any]) -> Page:
         """Return the page of a message; a new one begins with this row."""
@@ -209,16 +249,22 @@ class Book:
         bulk.change(self.connection, attempts.c.reference, heard)
 
 
-# Made once, because making a statement takes longer than running it.
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-# In one order everywhere, so that two writers never wait for each other.
-_FOUND = (
-    select(*(messages.c[name] for name in _STANDING))
-    .where(messages.c.id.in_(_IDS))
-    .order_by(messages.c.id)
-    .with_for_update()
-)
-_COPIES = select(*(attempts.c[name] for name in _STORED)).where(attempts.c.message_id.in_(_IDS))
+_LISTED = {"sqlite": "IN (SELECT value FROM json_each(:ids))", "postgresql": "= ANY(:ids)"}
+
+
+@cache
+def _statements(database: str) -> tuple[TextualSelect, TextualSelect]:
+    """Return what finds messages, and their attempts; made once, because that takes long."""
+    # In one order everywhere, so that two writers never wait for each other.
+    lock = "" if database == "sqlite" else " FOR UPDATE"
+    found = f"WHERE id {_LISTED[database]} ORDER BY id{lock}"
+    copies = f"WHERE message_id {_LISTED[database]}"
+    return _select(messages, _STANDING, found), _select(attempts, _STORED, copies)
+
+
+def _select(table: Table, names: Sequence[str], which: str) -> TextualSelect:
+    words = f"SELECT {', '.join(names)} FROM {table.name} {which}"  # noqa: S608 - names of our own
+    return text(words).columns(*(table.c[name] for name in names))
 
 
 def _differences(found: Row, values: Row) -> dict[str, Any]:

@@ -31,10 +31,6 @@ class _Prepared:
         given: Any
         if self.positional:
             given = [tuple([plain(row.get(name)) for name, plain in self.values]) for row in rows]
-            head, mark, one = self.words.rpartition(" VALUES ")
-            if mark:
-                connection.exec_driver_sql(head + mark + ", ".join([one] * len(given)), tuple([x for r in given for x in r]))
-                return
         else:
             given = [{name: plain(row.get(name)) for name, plain in self.values} for row in rows]
         connection.exec_driver_sql(self.words, given)

@@ -100,8 +100,9 @@ def _stored_time(value: datetime | None) -> str | None:
     return None if time is None else time.isoformat(" ", "microseconds").removesuffix(_ZONE)
 
 
-def _time(value: str | None) -> datetime | None:
-    return None if value is None else datetime.fromisoformat(value + _ZONE)
+def _time(value: str | datetime | None) -> datetime | None:
+    # On a connection of somebody else's, its converters may have made a time of it.
+    return datetime.fromisoformat(value + _ZONE) if isinstance(value, str) else _in_utc(value)
 
 
 _encoded = json.JSONEncoder(separators=(",", ":"), default=str).encode

@@ -21,10 +21,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import attrs
-from sqlalchemy import Connection, Insert, func, insert, select, update
+from sqlalchemy import Connection, Insert, insert, select, update
 
 from polysms.delivery import Delivery, Outcome, Status
-from polysms.ledger.book import CLAIMED, OVER, RUNNING, SENT, UNCLEAR, WAITING, Book
+from polysms.ledger.book import CLAIMED, OVER, SENT, UNCLEAR, WAITING, Book, Page
 from polysms.ledger.keys import KeyState, begin
 from polysms.ledger.reading import by_id, by_key, deliveries
 from polysms.ledger.rows import Row, message_of, message_row
@@ -33,6 +33,8 @@ from polysms.message import Message
 
 #: Leases that one transaction takes back.
 STEP = 100
+#: The shortest time that the ledger knows.
+MOMENT = timedelta(microseconds=1)
 
 
 @attrs.frozen(kw_only=True)
@@ -45,6 +47,7 @@ class Order:
     at: datetime
     valid_until: datetime
     store_text: bool = True
+    created_at: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -88,7 +91,8 @@ def enqueue(
 
 def statement(order: Order, now: datetime) -> Insert:
     """Return the INSERT that puts a message into the outbox."""
-    row = message_row(order.id, order.message, texts=True, created_at=now)
+    created_at = order.created_at or now
+    row = message_row(order.id, order.message, texts=True, created_at=created_at)
     return insert(messages).values(
         {
             **row,
@@ -120,9 +124,10 @@ def claim(  # noqa: PLR0913 - each fact of a lease
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
+    # A CTE, because a subquery might be run more than once, and lock more each time.
     taken = (
         update(messages)
-        .where(messages.c.id.in_(due.scalar_subquery()))
+        .where(messages.c.id.in_(select(due.cte().c.id)))
         .values(state=CLAIMED, claimed_by=worker, claimed_until=until)
         .returning(*messages.c)
     )
@@ -183,9 +188,16 @@ def reclaim(connection: Connection, now: datetime) -> int:
         unsent = all(copy.outcome is Outcome.NOT_SENT for copy in page.copies.values())
         page.move(WAITING if unsent else UNCLEAR, now)
         if not unsent:
-            page.changes["look_at"] = now
+            page.changes["look_at"] = _expiry(page, now)
     book.put_back(now)
     return len(book.pages)
+
+
+def _expiry(page: Page, now: datetime) -> datetime:
+    """Return when the last open attempt can be under way no more: it is looked for then."""
+    open_ = (copy.expires_at for copy in page.copies.values() if copy.outcome is None)
+    # A moment later, because at its expiry it has not expired yet.
+    return max([now, *(at + MOMENT for at in open_ if at is not None)])
 
 
 def looks(connection: Connection, *, now: datetime, until: datetime, limit: int) -> list[Claim]:
@@ -197,7 +209,7 @@ def looks(connection: Connection, *, now: datetime, until: datetime, limit: int)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    taken = update(messages).where(messages.c.id.in_(due.scalar_subquery())).values(look_at=until)
+    taken = update(messages).where(messages.c.id.in_(select(due.cte().c.id))).values(look_at=until)
     rows = connection.execute(taken.returning(*messages.c)).mappings().all()
     known = deliveries(connection, rows, now)
     return [_looked(row, delivery) for row, delivery in zip(rows, known, strict=True)]
@@ -260,21 +272,3 @@ def owner(connection: Connection, key_or_id: str, tenant: str | None) -> Row | N
     """Return the row of a message by its id or its key."""
     row = by_id(connection, key_or_id, tenant)
     return row or by_key(connection, key_or_id, tenant or "")
-
-
-def waiting(connection: Connection) -> int:
-    """Return how many messages are still to be sent."""
-    counted = select(func.count()).select_from(messages).where(messages.c.state.in_(RUNNING))
-    return int(connection.execute(counted).scalar_one())
-
-
-def until_next(connection: Connection, now: datetime) -> float | None:
-    """Return the seconds until a message is to be sent, None where none waits."""
-    earliest = (
-        select(messages.c.next_at)
-        .where(messages.c.state == WAITING)
-        .order_by(messages.c.next_at)
-        .limit(1)
-    )
-    at = connection.execute(earliest).scalar()
-    return None if at is None else max(0.0, (at - now).total_seconds())

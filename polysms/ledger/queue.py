@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from polysms.delivery import Delivery
-from polysms.ledger import borrowing, keys, outbox, presence
+from polysms.ledger import borrowing, keys, outbox, presence, waiting
 from polysms.ledger.keys import KeyState
 from polysms.ledger.outbox import Claim, Order
 from polysms.ledger.reading import deliveries
@@ -57,6 +57,11 @@ class Queue:
         action = partial(outbox.claim_one, id_=id_, worker=worker, until=until)
         found = self._done(partial(action, now=self._clock()))
         return found[0] if found else None
+
+    def due(self, *, limit: int) -> list[str]:
+        """Return the ids of messages whose time has come, for whoever tells others of them."""
+        ids: list[str] = self._read(partial(waiting.due, now=self._clock(), limit=limit))
+        return ids
 
     def reclaim(self) -> int:
         """Take back leases that have expired; return how many, 100 at most."""
@@ -110,11 +115,11 @@ class Queue:
 
     def waiting(self) -> int:
         """Return how many messages are still to be sent."""
-        return int(self._read(outbox.waiting))
+        return int(self._read(waiting.waiting))
 
     def until_next(self) -> float | None:
         """Return the seconds until the next message is to be sent, None where none waits."""
-        found: float | None = self._read(partial(outbox.until_next, now=self._clock()))
+        found: float | None = self._read(partial(waiting.until_next, now=self._clock()))
         return found
 
     def _done(self, action: Callable[[Connection], T]) -> T:

@@ -181,23 +181,35 @@ def watermark(connection: Connection, account: str, after: datetime) -> Watermar
 
 
 def has_rival(connection: Connection, attempt: Attempt, to: str | None, seconds: float) -> bool:
-    """Whether another unclear attempt could have left the same record as this one."""
+    """Whether another unclear attempt could have left the same record as this one.
+
+    Until it expires its provider may take it, whether or not anybody came back to close it.
+    """
     near = timedelta(seconds=seconds)
-    start, end = attempt.started_at, attempt.ended_at or attempt.started_at
+    start = attempt.started_at - near
+    moments = (attempt.started_at, attempt.ended_at, attempt.expires_at)
+    end = max(moment for moment in moments if moment is not None) + near
+    late = or_(attempts.c.ended_at >= start, attempts.c.expires_at >= start)
+    unclear = (
+        (attempts.c.outcome == _MAYBE) & late,
+        attempts.c.outcome.is_(None) & (attempts.c.expires_at >= start),
+    )
+    return any(_rival(connection, one, attempt, to, end) for one in unclear)
+
+
+def _rival(
+    connection: Connection, unclear: Any, attempt: Attempt, to: str | None, end: datetime
+) -> bool:
     rival = (
         select(attempts.c.reference)
         .join(messages, messages.c.id == attempts.c.message_id)
         .where(
+            unclear,
             attempts.c.account == attempt.account,
-            attempts.c.outcome == _MAYBE,
             attempts.c.lookup == "heuristic",
             attempts.c.reference != attempt.reference,
-            attempts.c.started_at <= end + near,
+            attempts.c.started_at <= end,
             messages.c.recipient == to,
-            or_(
-                attempts.c.ended_at >= start - near,
-                attempts.c.ended_at.is_(None) & (attempts.c.started_at >= start - near),
-            ),
         )
     )
     return connection.execute(rival.limit(1)).first() is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -100,6 +101,10 @@ def attempt_row(message_id: str, attempt: Attempt) -> dict[str, Any]:
     row["looks"] = [look.isoformat() for look in attempt.looks] or None
     row["unsupported"] = list(attempt.unsupported) or None
     row["warnings"] = list(attempt.warnings) or None
+    price = row.pop("price")
+    if price is not None:
+        # Where it is not known it may be known already: that stays.
+        row |= {"price": str(price.amount), "currency": price.currency}
     return row
 
 
@@ -112,6 +117,8 @@ def attempt_of(row: Row) -> Attempt:
     for name in _LISTS:
         facts[name] = tuple(facts[name] or ())
     facts["looks"] = tuple(datetime.fromisoformat(look) for look in facts["looks"])
+    if facts["price"] is not None:
+        facts["price"] = Price(Decimal(facts["price"]), row["currency"])
     return Attempt(**facts)
 
 
@@ -142,6 +149,8 @@ def _plainly(value: Any) -> Any:
 
 def delivery_of(row: Row, attempts: Sequence[Attempt]) -> Delivery:
     """Return the delivery of a message's row, at the status it ended with."""
+    if row["facts"] is None:
+        return _unended(row, tuple(attempts))
     kept = {
         "id": row["id"],
         "key": row["key"],
@@ -150,25 +159,30 @@ def delivery_of(row: Row, attempts: Sequence[Attempt]) -> Delivery:
         "media": row["media"] or [],
         "raw": row["raw"] or {},
     }
-    facts = row["facts"] if row["facts"] is not None else _unended(row, attempts)
-    delivery = delivery_from_dict({**_DEFAULTS, **facts, **kept})
+    delivery = delivery_from_dict({**_DEFAULTS, **row["facts"], **kept})
     return changed(delivery, attempts=tuple(attempts))
 
 
-def _unended(row: Row, attempts: Sequence[Attempt]) -> dict[str, Any]:
-    """Return the facts of a delivery whose send has not ended, or never will."""
-    facts = {
-        "status": str(Status.PENDING),
-        "kind": row["kind"],
-        "to": row["recipient"],
-        "segments_predicted": row["segments"],
-        "created_at": row["created_at"].isoformat(),
-    }
-    if attempts:
-        last = attempts[-1]
-        names = ("account", "provider", "provider_id", "reference", "from_")
-        facts |= {name: getattr(last, name) for name in names}
-    return facts
+def _unended(row: Row, attempts: tuple[Attempt, ...]) -> Delivery:
+    """Return the delivery of a message whose send has not ended, or never will."""
+    last: Any = attempts[-1] if attempts else None
+    names = ("account", "provider", "provider_id", "reference", "from_")
+    facts: dict[str, Any] = {name: getattr(last, name, None) for name in names}
+    return Delivery(
+        id=row["id"],
+        status=Status.PENDING,
+        kind=row["kind"],
+        to=row["recipient"],
+        text=row["text"],
+        media=tuple(row["media"] or ()),
+        segments_predicted=row["segments"],
+        created_at=row["created_at"],
+        key=row["key"],
+        tag=row["tag"],
+        attempts=attempts,
+        raw=row["raw"] or {},
+        **facts,
+    )
 
 
 def event_row(event: Event) -> dict[str, Any]:

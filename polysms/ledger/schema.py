@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +52,21 @@ def upgrade(connection: Connection) -> None:
     if found is not None and found > NEWEST:
         check_version(connection)
     if found != NEWEST:
-        _run(connection)
+        with _one_at_a_time:
+            _run(connection)
+
+
+#: What Alembic's migrations work on is the process's, and not the thread's.
+_one_at_a_time = threading.Lock()
+
+
+def _begin_again() -> None:
+    global _one_at_a_time  # noqa: PLW0603 - a thread of the parent may hold it, and is not here
+    _one_at_a_time = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_again)
 
 
 def _run(connection: Connection) -> None:

@@ -28,6 +28,9 @@ PATIENCE = 10.0
 POOL = 5
 #: Milliseconds that one statement may take on PostgreSQL; tidying up may take longer.
 _STATEMENT = 30_000
+#: Milliseconds that a transaction on PostgreSQL may stand still: a process that is frozen in one
+#: must not keep its rows from all others.
+_IDLE = 30_000
 #: Milliseconds in which SQLite itself tries to begin a write, before we let it try again: the
 #: longer it has tried, the longer it sleeps, and others that write without a pause would starve it.
 _KNOCKS = 20
@@ -278,8 +281,18 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def _in_utc(connection: Any, _: object) -> None:
+    try:
+        _set_up(connection)
+    except BaseException:
+        # SQLAlchemy forgets it: it does not know it yet.
+        connection.close()
+        raise
+
+
+def _set_up(connection: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET statement_timeout = {_STATEMENT}")
         cursor.execute(f"SET lock_timeout = {round(PATIENCE * 1000)}")
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {_IDLE}")
         cursor.execute("SET timezone = 'UTC'")
     connection.commit()

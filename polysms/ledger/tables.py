@@ -122,6 +122,8 @@ attempts = _table(
     Column("looks", Json),
     Column("unsupported", Json),
     Column("warnings", Json),
+    Column("price", Words),
+    Column("currency", Words),
     # The highest rank that the provider has said of this copy.
     Column("status", Words),
     _index("attempts_message", "message_id", "number"),

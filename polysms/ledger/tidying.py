@@ -5,16 +5,18 @@ Each step is one short transaction, so that sends go on in between.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, delete, func, select, text, tuple_, update
+from sqlalchemy import Connection, Select, delete, func, select, text, tuple_, update
 
 from polysms.delivery import Outcome, Status
-from polysms.ledger.book import OVER, RUNNING, Book
+from polysms.ledger.book import OVER, Book
 from polysms.ledger.tables import attempts, events, keys, messages, optouts
 
 #: Runs an action in a transaction of its own.
@@ -43,12 +45,17 @@ class Purged:
 
 @attrs.frozen(kw_only=True)
 class Stats:
-    """What the ledger holds. ``copies`` are accepted attempts beyond the first of a message."""
+    """What the ledger holds.
+
+    ``copies`` are those beyond the first of a message: accepted, or reported though nobody knew
+    that they had been. ``copies_cost`` is what they cost in each currency, where that is known.
+    """
 
     statuses: dict[str, int]
     attempts: int
     open_attempts: int
     copies: int
+    copies_cost: dict[str, Decimal]
     events: int
     parked: int
     keys: int
@@ -147,7 +154,7 @@ def forget_messages(
         # The first says nothing new, and lets the index begin there.
         old = old.where(place[0] >= after[0], tuple_(*place) > after)
     rows = connection.execute(old.order_by(*place).limit(STEP)).all()
-    ids = [row.id for row in rows if row.status not in _UNDER_WAY and row.state not in RUNNING]
+    ids = [row.id for row in rows if row.status not in _UNDER_WAY and row.state in {None, OVER}]
     for table in (attempts, events, keys):
         connection.execute(delete(table).where(table.c.message_id.in_(ids)))
     connection.execute(delete(messages).where(messages.c.id.in_(ids)))
@@ -170,6 +177,25 @@ def forget_keys(connection: Connection, before: datetime) -> int:
     return connection.execute(old).rowcount
 
 
+def _extra() -> Select[Any]:
+    order = func.row_number().over(partition_by=attempts.c.message_id, order_by=attempts.c.number)
+    there = (attempts.c.outcome == Outcome.ACCEPTED) | attempts.c.status.is_not(None)
+    copies = select(attempts.c.price, attempts.c.currency, order.label("place")).where(there)
+    ordered = copies.subquery()
+    return select(ordered.c.price, ordered.c.currency).where(ordered.c.place > 1)
+
+
+_EXTRA = _extra()
+
+
+def _cost(copies: Sequence[Any]) -> dict[str, Decimal]:
+    total: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for price, currency in copies:
+        if price is not None:
+            total[currency] += Decimal(price)
+    return dict(total)
+
+
 def stats(connection: Connection) -> Stats:
     """Count what the ledger holds; this reads all of it."""
 
@@ -178,13 +204,13 @@ def stats(connection: Connection) -> Stats:
         return int(connection.execute(wanted).scalar_one())
 
     by_status = select(messages.c.status, func.count()).group_by(messages.c.status)
-    accepted = attempts.c.outcome == Outcome.ACCEPTED
-    owners = select(func.count(attempts.c.message_id.distinct())).where(accepted)
+    extra = connection.execute(_EXTRA).all()
     return Stats(
         statuses={row[0]: row[1] for row in connection.execute(by_status)},
         attempts=count(attempts),
         open_attempts=count(attempts, attempts.c.outcome.is_(None)),
-        copies=count(attempts, accepted) - int(connection.execute(owners).scalar_one()),
+        copies=len(extra),
+        copies_cost=_cost(extra),
         events=count(events),
         parked=count(events, events.c.message_id.is_(None), events.c.kind == "report"),
         keys=count(keys),

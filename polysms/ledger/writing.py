@@ -80,6 +80,7 @@ def write(
     _check_keys(connection, lines)
     ids = {line.id for line in lines} | {str(end.delivery.id) for end in ends}
     book = Book(connection, ids)
+    _note_holders(book, lines, ends)
     _check_leases(book, lines, now)
     late: list[dict[str, Any]] = []
     for line in lines:
@@ -96,6 +97,15 @@ def write(
 def _row(said: Line | End, message: Message, id_: str, created_at: datetime) -> dict[str, Any]:
     row = message_row(id_, message, texts=said.store_text, created_at=created_at)
     return {**row, "via": said.via}
+
+
+def _note_holders(book: Book, lines: Sequence[Line], ends: Sequence[End]) -> None:
+    writers = [(line.id, line.worker) for line in lines]
+    writers += [(str(end.delivery.id), end.after.worker) for end in ends if end.after is not None]
+    for id_, worker in writers:
+        page = book.pages.get(id_)
+        if page is not None and worker is not None and page.value("claimed_by") == worker:
+            page.is_held = True
 
 
 def _check_leases(book: Book, lines: Sequence[Line], now: datetime) -> None:
@@ -190,7 +200,8 @@ def _ended(book: Book, end: End, now: datetime) -> list[dict[str, Any]]:
     if end.after is not None:
         _move(page, end.after)
     _hear(book, id_, delivery)
-    if not page.copies and not page.is_running(now):
+    is_open = not page.is_running(now) and page.value("status") != Status.CANCELLED
+    if not page.copies and is_open:
         page.changes["status"] = delivery.status
     return late
 

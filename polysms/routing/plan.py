@@ -75,8 +75,8 @@ class Memory:
             other.account == attempt.account
             and number == to
             and other.reference != attempt.reference
-            and other.started_at <= (attempt.ended_at or attempt.started_at) + near
-            and attempt.started_at <= (other.ended_at or other.started_at) + near
+            and other.started_at <= _last_moment(attempt) + near
+            and attempt.started_at <= _last_moment(other) + near
             for other, number in tuple(self._unclear.values())
         )
 
@@ -87,6 +87,12 @@ class Memory:
             return None
         at, reference, to = latest
         return Watermark(reference=reference, to=to, at=at)
+
+
+def _last_moment(attempt: Attempt) -> datetime:
+    """Return until when a provider may have taken an attempt: also after nobody listened."""
+    moments = (attempt.started_at, attempt.ended_at, attempt.expires_at)
+    return max(moment for moment in moments if moment is not None)
 
 
 @attrs.frozen(kw_only=True)

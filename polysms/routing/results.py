@@ -34,7 +34,15 @@ def delivery_of(record: Record, delivery: Delivery) -> Delivery:
     best = max(delivery.status, record.status, key=lambda status: status.rank)
     items = record.__dict__.items()
     facts = {name: value for name, value in items if value is not None and value != ()}
+    facts["attempts"] = tuple(_priced(one, record, delivery) for one in delivery.attempts)
     return attrs.evolve(delivery, **{**facts, "status": best})
+
+
+def _priced(attempt: Attempt, record: Record, delivery: Delivery) -> Attempt:
+    if record.price is None or attempt.provider_id != delivery.provider_id:
+        return attempt
+    same = attempt.account == delivery.account and attempt.outcome is Outcome.ACCEPTED
+    return attrs.evolve(attempt, price=record.price) if same else attempt
 
 
 def _facts(record: Record) -> dict[str, Any]:

@@ -249,6 +249,7 @@ def facts_of(verdict: Verdict, account: Account) -> dict[str, Any]:
         "text": text,
         "retry_after": verdict.retry_after,
         "provider_id": verdict.record.provider_id if verdict.record else None,
+        "price": verdict.record.price if verdict.record else None,
     }
 
 

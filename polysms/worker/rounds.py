@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
@@ -39,12 +38,12 @@ def tidy(ledger: Ledger, before: datetime) -> None:
     ledger.purge(texts_older_than=before)
 
 
-def look(client: Client, now: Callable[[], datetime], seconds: float) -> int:
+def look(client: Client, seconds: float) -> int:
     """Look for what became of messages, while there are any and time is left; return how many."""
     until, looked = time.monotonic() + seconds, 0
     with ThreadPoolExecutor(LOOKS, "polysms-look") as threads:
         while True:
-            claims = client.ledger.outbox.looks(until=now() + LOOK_LEASE, limit=LOOKS)
+            claims = client.ledger.outbox.looks(until=client.duties.now() + LOOK_LEASE, limit=LOOKS)
             list(threads.map(partial(_look, client), claims))
             looked += len(claims)
             if len(claims) < LOOKS or time.monotonic() > until:

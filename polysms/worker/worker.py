@@ -81,16 +81,19 @@ class Worker:
     async def _fill(self) -> bool:
         """Claim as many messages as there is room for; return whether there were any."""
         await self._low.wait()
-        wanted = self._most - len(self._claimed)
+        wanted, found = self._most - len(self._claimed), False
         try:
-            claims = [claim for state in STATES for claim in await self._claim(state, wanted)]
+            for state in STATES:
+                claims = await self._claim(state, wanted)
+                found = found or bool(claims)
+                # At once: what is claimed is not lost if the next claim fails.
+                self._claimed.extend(claims)
+                self._begin()
         except LedgerError as error:
             log.warning("the worker waits for its ledger: %s", error)
             await self._rest(AFTER_TROUBLE)
             return True
-        self._claimed.extend(claims)
-        self._begin()
-        return bool(claims)
+        return found
 
     async def _claim(self, state: str, limit: int) -> list[Claim]:
         duties = self._client.duties

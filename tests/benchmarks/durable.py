@@ -70,7 +70,8 @@ def drained(config: dict[str, Any]) -> float:
 def main() -> None:
     """Run the blocks in turn and print the medians."""
     logging.getLogger("polysms").setLevel(logging.ERROR)  # that no worker runs yet is known
-    with running() as url, postgres.running() as server, tempfile.TemporaryDirectory() as folder:
+    # The database first: what is started later is held to the core of who measures.
+    with postgres.running() as server, running() as url, tempfile.TemporaryDirectory() as folder:
         account = {"wavix": {"api_key": "key", "sender": "+13135550100", "base_url": url}}
         bare: dict[str, Any] = {"accounts": account}
         lite = {**bare, "ledger": f"sqlite:///{Path(folder) / 'polysms.db'}"}

@@ -14,7 +14,7 @@ import socket
 import struct
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 
 import attrs
@@ -40,7 +40,9 @@ class Weather:
     """How bad it is: ``share`` of the sends meets a fault, ``lookups`` says whether GETs do too.
 
     ``restarts`` is the mean of the seconds after which the port closes for a moment; 0 is never.
-    ``always`` names the fault that every request meets.
+    ``always`` names the fault that every request meets; ``kinds`` are those that are drawn from
+    (one that is named twice comes twice as often), all of them where none is named. ``latency``
+    (seconds) is how long a send takes at most before the provider has it.
     """
 
     seed: int
@@ -48,6 +50,8 @@ class Weather:
     lookups: bool = False
     restarts: float = 0.0
     always: str | None = None
+    kinds: tuple[str, ...] = ()
+    latency: float = 0.0
 
 
 @attrs.define
@@ -197,6 +201,7 @@ class Proxy:
         self.quiet = asyncio.Event()
         self.quiet.set()
         self._busy = 0
+        self._slowness = Random(f"{weather.seed}/{provider}")  # noqa: S311 - guards nothing
         self._asked: Counter[str] = Counter()
         self._idle: set[asyncio.StreamWriter] = set()
         # Bound for good, so that nobody else gets the port while it is closed.
@@ -262,6 +267,8 @@ class Proxy:
         self.quiet.clear()
         try:
             name = self._pick(talk.request)
+            if talk.request.startswith(b"POST"):
+                await asyncio.sleep(self._slowness.uniform(0.5, 1) * self.weather.latency)
             await (NONE if name is None else FAULTS[name]).play(talk)
         finally:
             self._busy -= 1
@@ -282,7 +289,8 @@ class Proxy:
             name = self.weather.always
         elif sends or self.weather.lookups:
             turn = f"{what}/{self._asked[what]}"
-            name = drawn(self.weather.seed, self.provider, turn, self.weather.share)
+            weather = self.weather
+            name = drawn(weather.seed, self.provider, turn, weather.share, weather.kinds)
         if number is not None:
             found = Arrival(provider=self.provider, number=number, at=time.monotonic(), fault=name)
             self.arrivals.append(found)
@@ -296,10 +304,12 @@ class Proxy:
         self.crowded = 0
 
 
-def drawn(seed: int, provider: str, what: str, share: float) -> str | None:
+def drawn(
+    seed: int, provider: str, what: str, share: float, kinds: Sequence[str] = ()
+) -> str | None:
     """Return the fault that a request meets, None for none: the same each time."""
     random = Random(f"{seed}/{provider}/{what}")  # noqa: S311 - guards nothing
-    return random.choice(list(FAULTS)) if random.random() < share else None
+    return random.choice(kinds or list(FAULTS)) if random.random() < share else None
 
 
 class _Behind:

@@ -16,12 +16,17 @@ import attrs
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from tests.campaigns import (
+    broker,
+    crashes,
     failover_time,
     false_trips,
+    frozen,
     healing,
+    kills,
     lottery,
     side_by_side,
     simulation,
+    trouble,
 )
 from tests.campaigns.crowd import CROWDS
 from tests.campaigns.lottery import Play
@@ -40,11 +45,36 @@ class Scale:
     failovers: int
     seeds: int
     simulated: int
+    kills: int
+    trouble: int
+    freezes: int
+    tasks: int
 
 
-SHORT = Scale(lottery=500, side_by_side=100, outages=1, failovers=4, seeds=100, simulated=2_000)
+SHORT = Scale(
+    lottery=500,
+    side_by_side=100,
+    outages=1,
+    failovers=4,
+    seeds=100,
+    simulated=2_000,
+    kills=40,
+    trouble=2,
+    freezes=1,
+    tasks=300,
+)
 LONG = Scale(
-    lottery=5000, side_by_side=2000, outages=20, failovers=20, seeds=20_000, simulated=100_000
+    lottery=5000,
+    side_by_side=2000,
+    outages=20,
+    failovers=20,
+    seeds=20_000,
+    simulated=100_000,
+    kills=500,
+    trouble=50,
+    # At each of eight stages, on each of two databases.
+    freezes=63,
+    tasks=20_000,
 )
 
 
@@ -80,6 +110,23 @@ def _healing(scale: Scale) -> bool:
         return healing.run(place, scale.outages)
 
 
+def _kills(scale: Scale) -> bool:
+    databases = [("sqlite", 1), ("postgresql", 4)] if scale is LONG else [("sqlite", 1)]
+    told = kills.run(kills.games(scale.kills, scale.kills // 4, databases))
+    return all(kills.is_kept(game, tally) for game, tally in told)
+
+
+def _broker(scale: Scale) -> bool:
+    games = broker.games(scale.tasks, "sqlite", "postgresql")
+    # Every one of them, though one may have broken a promise.
+    kept = [broker.run(game).is_kept for game in games]
+    return all(kept)
+
+
+def _crashes(scale: Scale) -> bool:
+    return not crashes.run(crashes.every if scale is LONG else crashes.few).troubles
+
+
 CAMPAIGNS: dict[str, Callable[[Scale], bool]] = {
     "lottery": _lottery,
     "failover_time": _failover_time,
@@ -87,6 +134,11 @@ CAMPAIGNS: dict[str, Callable[[Scale], bool]] = {
     "simulation": lambda scale: simulation.run(scale.seeds) == 0,
     "false_trips": lambda scale: false_trips.run(scale.simulated) == 0,
     "side_by_side": _side_by_side,
+    "kills": _kills,
+    "crashes": _crashes,
+    "trouble": lambda scale: trouble.run(scale.trouble),
+    "frozen": lambda scale: frozen.run(scale.freezes),
+    "broker": _broker,
 }
 
 

@@ -36,11 +36,24 @@ _SPEED = 100
 _SETTLE = 20.0
 
 
+@attrs.frozen
+class Clock:
+    """A clock that began with the real one at a moment, and has gone so much faster since."""
+
+    began: float = attrs.field(factory=time.time)
+    pace: float = 1.0
+
+    def __call__(self) -> float:
+        """Return the time in seconds since 1970."""
+        return self.began + (time.time() - self.began) * self.pace
+
+
 class Town:
     """The town, from the outside."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], clock: Clock) -> None:
         self._process = process
+        self.clock = clock
         hello = self._heard()
         self.sandbox: str = hello["sandbox"]
         self.ports: dict[str, int] = hello["ports"]
@@ -105,10 +118,11 @@ class Town:
 
 
 @contextlib.contextmanager
-def town(seed: int) -> Iterator[Town]:
-    """Start a town with calm weather, and end it."""
+def town(seed: int, clock: Clock | None = None) -> Iterator[Town]:
+    """Start a town with calm weather, and end it. By the real clock, unless by another."""
+    clock = clock or Clock()
     process = subprocess.Popen(  # noqa: S603 - this very file
-        [sys.executable, __file__, str(seed)],
+        [sys.executable, __file__, str(seed), str(clock.began), str(clock.pace)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -116,7 +130,7 @@ def town(seed: int) -> Iterator[Town]:
     # Whatever happens, the process does not outlive the block, nor a hang a test.
     with process:
         try:
-            yield Town(process)
+            yield Town(process, clock)
         finally:
             process.kill()
 
@@ -206,13 +220,14 @@ async def _main(seed: int, sandbox: str, ahead: list[float]) -> None:
     await _Council(seed, sandbox, ahead).serve(orders)
 
 
-def _run(seed: int) -> None:
+def _run(seed: int, clock: Clock) -> None:
     # The seconds by which the providers' time was moved on, each time.
     ahead: list[float] = []
-    behaviour = Behaviour(speed=_SPEED, seed=seed, clock=lambda: time.time() + sum(ahead))
+    speed = _SPEED / clock.pace
+    behaviour = Behaviour(speed=speed, seed=seed, clock=lambda: clock() + sum(ahead))
     with running(behaviour=behaviour) as playing:
         asyncio.run(_main(seed, playing.url, ahead))
 
 
 if __name__ == "__main__":
-    _run(int(sys.argv[1]))
+    _run(int(sys.argv[1]), Clock(float(sys.argv[2]), float(sys.argv[3])))

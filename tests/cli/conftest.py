@@ -13,6 +13,7 @@ import pytest
 
 from polysms import cli
 from polysms.sandbox import Behaviour, running
+from tests.postgres import running as postgres_running
 
 #: A part of every credential of these tests, and the number they send to.
 SECRET = "canary"
@@ -97,3 +98,42 @@ def sandbox(guest_house: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Let every account of this process and of those it starts lead to the sandbox."""
     monkeypatch.setenv("POLYSMS_SANDBOX", guest_house)
     return guest_house
+
+
+#: A configuration with a ledger beside it, for :func:`kept`.
+KEPT = """
+default = "wavix"
+ledger = "sqlite:///ledger.db"
+[accounts.wavix]
+api_key = "canary-wavix"
+sender = "+13135550100"
+[accounts.carrierx]
+token = "canary-carrierx"
+sender = "+13135550101"
+[accounts.locked]
+provider = "wavix"
+api_key = "canary-invalid"
+sender = "+13135550100"
+[accounts.null]
+sender = "+13135550102"
+[routes.both]
+accounts = ["locked", "carrierx"]
+"""
+
+
+@pytest.fixture
+def kept(command: Command, tmp_path: Path) -> Path:
+    """Write the configuration of accounts with a ledger; return its path."""
+    del command
+    path = tmp_path / "polysms.toml"
+    path.write_text(KEPT, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def postgres_ledger(kept: Path) -> Iterator[None]:
+    """Let the configuration of :func:`kept` have its ledger in a PostgreSQL, without tables."""
+    with postgres_running() as server:
+        address = server.url(server.database())
+        kept.write_text(KEPT.replace("sqlite:///ledger.db", address), encoding="utf-8")
+        yield

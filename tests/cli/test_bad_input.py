@@ -77,11 +77,11 @@ SENDS = [
 
 #: The other commands.
 OTHERS = [
-    (("fetch", "wavix"), 2, "Missing argument 'PROVIDER_ID'"),
+    (("fetch", "--url", WAVIX, "wavix"), 2, "give the provider's own id after it"),
     (("fetch", "--url", WAVIX, "wavix", "871b4eeb"), 3, "gave no answer"),
     (("fetch", "--url", WAVIX, "wavx", "871b4eeb"), 2, "no account 'wavx'"),
     (("fetch", "--url", MEMORY, "memory", "1"), 3, "cannot fetch a message"),
-    (("list",), 2, "Missing option '--remote'"),
+    (("list", "--url", WAVIX), 2, "this needs a ledger"),
     (("list", "--url", WAVIX, "--remote", "wavix"), 3, "gave no answer"),
     (("list", "--url", WAVIX, "--remote", "wavix", "--since", "later"), 2, "--since: write how"),
     (("list", "--url", WAVIX, "--remote", "wavix", "--until", "9999999d"), 2, "--until: write how"),
@@ -193,7 +193,7 @@ def test_json_after_two_dashes_is_text(command: Command) -> None:
 MEANT = [
     (("sned",), 'Did you mean "send"?'),
     (("bulk", "people.csv"), "There is polysms send --csv FILE --text TEXT"),
-    (("status", "1"), "There is polysms fetch ACCOUNT PROVIDER_ID"),
+    (("status", "1"), "There is polysms show ID"),
     (("send", NUMBER, "hi"), 'The recipient is an option: polysms send --to NUMBER "TEXT"'),
     (("send", "(313) 555-0123", "hi"), 'polysms send --to NUMBER "TEXT"'),
     (("send", "--url", MEMORY, NUMBER), 'of them): polysms send --to NUMBER "TEXT"'),

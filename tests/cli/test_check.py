@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from polysms import Client, Message
 from tests.cli.conftest import Command
 
 FILE = """
@@ -293,3 +294,41 @@ def test_variable_without_braces(
 
     assert (0, warned) == (said.code, "a variable is written ${NAME}" in said.out)
     assert key not in said.out
+
+
+LEDGERED = """
+default = "main"
+ledger = "sqlite:///polysms.db"
+[accounts.null]
+sender = "+13135550100"
+[routes.main]
+accounts = ["null"]
+hours = "09:00-20:00"
+no_report_after = "60s"
+store_text = false
+"""
+
+
+def test_ledger_is_checked(command: Command, tmp_path: Path) -> None:
+    """The ledger is looked into: what waits there, and that nobody sends it."""
+    file = tmp_path / "ledgered.toml"
+    file.write_text(LEDGERED, encoding="utf-8")
+    with Client.from_config(file) as client:
+        client.enqueue(Message("+13135550123", "hi", timezone="America/Detroit"))
+    told = command("check", "--config", str(file))
+    assert 0 == told.code
+    for words in ("waiting  1", "no worker is running", "09:00-20:00", "not kept"):
+        assert words in told.out
+    document = json.loads(command("check", "--config", str(file), "--json").out)
+    assert 1 == document["ledger"]["waiting"]
+    assert "09:00-20:00" == document["routes"]["main"]["hours"]
+
+
+def test_ledger_that_cannot_be_used(command: Command, tmp_path: Path) -> None:
+    """A ledger whose folder is missing is told before anything is sent; no password is shown."""
+    file = tmp_path / "lost.toml"
+    lost = LEDGERED.replace("sqlite:///polysms.db", f"sqlite:///{tmp_path}/nowhere/polysms.db")
+    file.write_text(lost, encoding="utf-8")
+    told = command("check", "--config", str(file))
+    assert 3 == told.code
+    assert "its folder" in told.out

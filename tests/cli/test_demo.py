@@ -14,6 +14,7 @@ from polysms.cli import demo
 from tests.cli.conftest import PATIENCE, POLYSMS, Command, run
 
 
+@pytest.mark.one_python
 def test_messages_that_do_not_settle(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """A demo whose messages have not settled in time shows how far they came, and fails."""
     monkeypatch.setattr(demo, "PATIENCE", 0.1)
@@ -24,6 +25,7 @@ def test_messages_that_do_not_settle(command: Command, monkeypatch: pytest.Monke
     assert False is json.loads(told.out)["ok"]
 
 
+@pytest.mark.one_python
 def test_look_ups_that_fail(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """A look-up without an answer is tried again until the time is over."""
     asked = 0
@@ -78,6 +80,7 @@ def test_demo_as_json() -> None:
     assert all(message["seconds"] > 0 for message in told["messages"])
 
 
+@pytest.mark.one_python
 def test_demo_on_a_terminal() -> None:
     """On a terminal the table is shown live and in colours, and once more when all is settled."""
     ours, theirs = pty.openpty()

@@ -18,6 +18,10 @@ import pytest
 
 from tests.cli.conftest import NUMBER, PATIENCE, POLYSMS, Said, checked, run
 
+COMMANDS = (
+    *("demo", "send", "fetch", "list", "show", "explain", "cancel", "confirm", "resolve"),
+    *("check", "rehearse", "providers", "worker", "ledger", "export", "sandbox"),
+)
 MEMORY = "memory://?sender=Acme"
 CARRIERX = "carrierx://canary-token@?sender=%2B15162065575"
 Started = Callable[..., "subprocess.Popen[str]"]
@@ -87,20 +91,16 @@ def test_help_without_a_command() -> None:
     said = run()
 
     assert 2 == said.code
-    for name in (
-        *("demo", "send", "fetch", "list", "resolve", "check", "rehearse", "providers"),
-        "sandbox",
-    ):
+    for name in COMMANDS:
         assert f" {name} " in said.out
 
 
+@pytest.mark.one_python
+@pytest.mark.timeout(600)
 def test_every_help_fits_a_terminal() -> None:
     """The help of every command fits 80 columns."""
-    for name in (
-        *("demo", "send", "fetch", "list", "resolve", "check", "rehearse", "providers"),
-        "sandbox",
-    ):
-        said = run(name, "--help")
+    for name in (*COMMANDS, "ledger upgrade", "ledger stats", "ledger purge"):
+        said = run(*name.split(), "--help")
 
         assert 0 == said.code
         assert all(len(line) <= 80 for line in said.out.splitlines())

@@ -251,7 +251,12 @@ def test_key_that_may_have_been_sent_and_is_found(make: Make, tables: dict[str, 
         if request.method == "POST":
             return httpx.Response(500)
         tag = asked[0].read().decode().split('"tag":"')[1].split('"')[0]
-        item: dict[str, Any] = {"message_id": "m-1", "status": "delivered", "tag": tag, "to": TO[1:]}
+        item: dict[str, Any] = {
+            "message_id": "m-1",
+            "status": "delivered",
+            "tag": tag,
+            "to": TO[1:],
+        }
         item |= {"message_body": {"text": "hi"}, "direction": "outbound"}
         return httpx.Response(200, json={"items": [item], "pagination": {"total": 1}})
 
@@ -314,6 +319,7 @@ def test_enqueue_waits_and_is_cancelled(make: Make, tables: dict[str, Any]) -> N
     both = make(tables, transport=transport)
     queued = both.call("enqueue", Message(TO, "later", key="k", tag="t"))
     assert Status.PENDING is queued.status
+    assert queued == both.call("get", "k")
     assert [queued.id] == [one.id for one in both.call("find", tag="t", status="pending")]
     assert Status.CANCELLED is both.call("cancel", "k").status
     assert Status.CANCELLED is both.call("get", queued.id).status

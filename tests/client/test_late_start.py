@@ -293,9 +293,11 @@ def child(kind: str, url: str, ca: str, clock: str, kept: str) -> None:
 
 @contextlib.contextmanager
 def _child(*words: str) -> Iterator[subprocess.Popen[bytes]]:
-    line = "import sys; from tests.client.test_late_start import child; child(*sys.argv[1:])"
-    command = [sys.executable, "-c", line, *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:  # noqa: S603 - ours
+    # The folder of the tests by name: PYTHONSAFEPATH keeps the current one off the path.
+    line = "import sys; sys.path.append(sys.argv[1])"
+    line += "; from tests.client.test_late_start import child; child(*sys.argv[2:])"
+    command = [sys.executable, "-c", line, str(ROOT), *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # noqa: S603 - ours
         try:
             yield process
         finally:
@@ -326,6 +328,7 @@ CLOCKS = ("steady", "wall")
 
 
 @needs_linux
+@pytest.mark.one_python
 @pytest.mark.parametrize("clock", CLOCKS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_stopped_while_connecting(kind: str, clock: str, tmp_path: Path) -> None:
@@ -380,6 +383,7 @@ class _Busy:
 
 
 @needs_linux
+@pytest.mark.one_python
 @pytest.mark.parametrize("clock", CLOCKS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_stopped_in_the_handshake(kind: str, clock: str, tmp_path: Path) -> None:
@@ -406,6 +410,7 @@ def test_stopped_in_the_handshake(kind: str, clock: str, tmp_path: Path) -> None
 
 
 @needs_linux
+@pytest.mark.one_python
 @pytest.mark.parametrize("tls", [False, True], ids=["http", "tls"])
 @pytest.mark.parametrize("clock", CLOCKS)
 @pytest.mark.parametrize("kind", KINDS)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
+import attrs
 import httpx
 import pytest
 
@@ -36,6 +38,20 @@ def test_fetch_refreshes_a_delivery(make: Make) -> None:
     assert Status.DELIVERED is found.status
     assert datetime(2026, 4, 14, 13, 51, 20, tzinfo=UTC) == found.delivered_at
     assert ["POST", "GET"] == [request.method for request in asked]
+
+
+def test_fetch_tells_what_an_attempt_costs(make: Make) -> None:
+    """The price that a provider tells later is that of the attempt it took, and of no other."""
+    later = {**DELIVERED, "charge": "0.04"}
+    transport, _ = answering(accepted(), httpx.Response(200, json=later))
+    client = make(transport=transport)
+    sent = client.send(Message("+13135550123", "x"))
+    other = attrs.evolve(sent.attempts[0], provider_id="other")
+
+    found = client.fetch(attrs.evolve(sent, attempts=(other, *sent.attempts)))
+
+    assert [Price(Decimal("0.02"))] == [attempt.price for attempt in sent.attempts]
+    assert [other.price, Price(Decimal("0.04"))] == [attempt.price for attempt in found.attempts]
 
 
 def test_fetch_never_steps_back(make: Make) -> None:

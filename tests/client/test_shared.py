@@ -28,6 +28,8 @@ from polysms.routing.breaker import Entry
 from polysms.routing.health import Health, Signal
 from tests.valkey import PASSWORD, Server, running
 
+pytestmark = pytest.mark.one_python
+
 ONE, OTHER = "+13135550100", "+13135550101"
 NAME = "wavix"
 #: Seconds a test waits for what must come at once; a rate of one segment in hours is not moved.

@@ -11,8 +11,11 @@ from polysms.ledger import Ledger
 from tests.ledger import scenes
 from tests.postgres import Postgres
 
+#: What a server does is the same on every Python.
+DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.one_python)]
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+
+@pytest.fixture(params=DATABASES)
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the address of a database without tables."""
     if request.param == "sqlite":
@@ -21,7 +24,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return server.url(server.database())
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the address of an empty ledger."""
     if request.param == "sqlite":

@@ -136,6 +136,7 @@ attempts = st.builds(
     looks=st.lists(times, max_size=3).map(tuple),
     unsupported=st.lists(labels, max_size=3).map(tuple),
     warnings=st.lists(words, max_size=3).map(tuple),
+    price=maybe(prices),
 )
 raws = st.dictionaries(
     words, st.none() | st.booleans() | st.integers() | words | st.lists(words, max_size=2)

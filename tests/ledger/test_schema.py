@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 
 from polysms.delivery import Outcome, Status
 from polysms.errors import ConfigError, LedgerError
 from polysms.ledger import Ledger, schema
-from polysms.ledger.tables import VERSION_TABLE, messages, metadata
-from tests.ledger import scenes
+from polysms.ledger.tables import VERSION_TABLE, metadata
+from tests.ledger import outboxes, scenes
 
 LATER = scenes.NOW + timedelta(minutes=5)
 
@@ -147,15 +147,20 @@ def _matched(ledger: Ledger) -> None:
     ledger.write("id", scenes.message(), attempt)
 
 
-def _claim(ledger: Ledger) -> object:
-    due = select(messages.c.id).where(messages.c.state == "waiting", messages.c.next_at <= LATER)
-    ordered = due.order_by(messages.c.next_at).limit(10).with_for_update(skip_locked=True)
-    return ledger._write(lambda one: one.execute(ordered).all())  # noqa: SLF001 - the worker's
+def _enqueued(ledger: Ledger, key: str | None = None) -> object:
+    return outboxes.put(ledger, scenes.fresh(), scenes.message(key=key), at=scenes.NOW)
 
 
-def _lost(ledger: Ledger) -> object:
-    lost = select(messages.c.id).where(messages.c.claimed_until < LATER)
-    return ledger._read(lambda one: one.execute(lost).all())  # noqa: SLF001 - the worker's
+def _under_way(ledger: Ledger) -> None:
+    _enqueued(ledger)
+    (found,) = ledger.outbox.claim("waiting", "w", until=LATER, limit=10)
+    ledger.write_many([outboxes.line(found.id, scenes.opened(), "w")])
+
+
+def _taken_back(ledger: Ledger) -> object:
+    _enqueued(ledger)
+    ledger.outbox.claim("waiting", "w", until=scenes.NOW - timedelta(minutes=1), limit=10)
+    return ledger.outbox.reclaim()
 
 
 LOOKUPS: dict[str, Callable[[Ledger], object]] = {
@@ -187,8 +192,20 @@ LOOKUPS: dict[str, Callable[[Ledger], object]] = {
     "forget": lambda ledger: ledger.forget("id"),
     "purge texts": lambda ledger: ledger.purge(texts_older_than=LATER),
     "purge rows": lambda ledger: ledger.purge(rows_older_than=LATER),
-    "claim": _claim,
-    "lost claims": _lost,
+    "enqueue": lambda ledger: _enqueued(ledger, "key"),
+    "claim": _under_way,
+    "claim one": lambda ledger: ledger.outbox.claim_one("id", "w", until=LATER),
+    "due": lambda ledger: ledger.outbox.due(limit=10),
+    "reclaim": _taken_back,
+    "looks": lambda ledger: ledger.outbox.looks(until=LATER, limit=10),
+    "look later": lambda ledger: ledger.outbox.look_later("id", LATER),
+    "release": lambda ledger: ledger.outbox.release(["id"], "w", "waiting"),
+    "cancel": lambda ledger: ledger.outbox.cancel("key"),
+    "confirm": lambda ledger: ledger.outbox.confirm("id"),
+    "waiting": lambda ledger: ledger.outbox.waiting(),
+    "until next": lambda ledger: ledger.outbox.until_next(),
+    "worker seen": lambda ledger: ledger.outbox.seen("w"),
+    "worker gone": lambda ledger: ledger.outbox.gone("w"),
 }
 
 
@@ -202,7 +219,7 @@ def statements() -> Iterator[list[Statement]]:
 
     def note(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:
         if (
-            statement.startswith(("SELECT", "UPDATE", "DELETE"))
+            statement.startswith(("SELECT", "UPDATE", "DELETE", "WITH"))
             and "polysms_version" not in statement
         ):
             one = parameters[0] if isinstance(parameters, list) else parameters
@@ -246,3 +263,15 @@ def test_scans_are_seen(ledger: Ledger, url: str) -> None:
     ledger.write("id", scenes.message(), scenes.closed(scenes.opened(), Outcome.NOT_SENT))
 
     assert _scans(_plan(url, "SELECT * FROM polysms_messages WHERE text = 'x'", ()))
+
+
+def test_many_ledgers_are_made_at_once(tmp_path: Path) -> None:
+    """Threads of one process may each open a new file: the migrations run one after the other."""
+    ledgers = [Ledger(f"sqlite:///{tmp_path}/{number}.db") for number in range(6)]
+
+    with ThreadPoolExecutor(6) as threads:
+        counted = list(threads.map(Ledger.stats, ledgers))
+
+    assert [0] * 6 == [stats.attempts for stats in counted]
+    for ledger in ledgers:
+        ledger.close()

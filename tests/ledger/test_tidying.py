@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
-from polysms.delivery import Delivery, Outcome, Status
+from polysms.delivery import Delivery, Outcome, Price, Status
 from polysms.ledger import Ledger, Purged, tidying
+from polysms.values import changed
 from tests.ledger import scenes
 
 OLD = scenes.NOW - timedelta(days=30)
@@ -147,3 +149,50 @@ def test_stats_count(ledger: Ledger) -> None:
         stats.keys,
         stats.oldest,
     )
+
+
+def test_copies_are_counted_with_what_they_cost(ledger: Ledger) -> None:
+    """What is there more than once is counted, with its cost where that is known."""
+    said = scenes.message()
+    for id_, prices in (
+        ("one", ["0.01"]),
+        ("two", ["0.02", "0.03"]),
+        ("three", ["0.1", None, "7"]),
+    ):
+        copies = tuple(
+            scenes.closed(scenes.opened(), price=price and Price(Decimal(price), "USD"))
+            for price in prices
+        )
+        ledger.ended(scenes.ended(id_, said, *copies), said)
+
+    counted = ledger.stats()
+
+    assert (3, {"USD": Decimal("7.03")}) == (counted.copies, counted.copies_cost)
+
+
+def test_late_report_of_a_superseded_attempt_is_a_copy(ledger: Ledger) -> None:
+    """An attempt that nobody knew to be sent counts once its provider reports it."""
+    said = scenes.message()
+    first = scenes.closed(scenes.opened(), Outcome.MAYBE_SENT)
+    second = scenes.closed(scenes.opened(account="signalwire"))
+    ledger.ended(scenes.ended("id", said, first, second), said)
+    assert 0 == ledger.stats().copies
+
+    ledger.record(scenes.report(first, provider_id="theirs", reference=first.reference))
+
+    assert (1, {}) == (ledger.stats().copies, ledger.stats().copies_cost)
+    assert 1 == len(ledger.events("id"))
+
+
+def test_price_of_an_attempt_stays(ledger: Ledger) -> None:
+    """A price that a look has brought is not forgotten by who does not know it."""
+    said, attempt = scenes.message(), scenes.closed(scenes.opened())
+    priced = changed(attempt, price=Price(Decimal("0.0210"), "EUR"))
+    ledger.ended(scenes.ended("id", said, attempt), said)
+
+    ledger.ended(scenes.ended("id", said, priced))
+    ledger.ended(scenes.ended("id", said, attempt))
+
+    found = ledger.get("id")
+    assert found is not None
+    assert (priced,) == found.attempts

@@ -335,6 +335,23 @@ def test_ledger_remembers_as_a_client_does(ledger: Ledger) -> None:
     assert ledger.has_rival(cases[0][1], scenes.NUMBER, 60)
 
 
+def test_open_attempt_is_a_rival_until_it_expires(ledger: Ledger) -> None:
+    """An attempt that nobody closed may have left the record that is found; long ago it did not."""
+    mine = scenes.closed(scenes.opened(lookup="heuristic"), Outcome.MAYBE_SENT)
+    ledger.write("mine", scenes.message(), mine)
+    early = scenes.NOW - timedelta(minutes=10)
+    expired = scenes.opened(
+        lookup="heuristic", started_at=early, expires_at=early + timedelta(seconds=90)
+    )
+    ledger.write("long ago", scenes.message(), expired)
+    assert not ledger.has_rival(mine, scenes.NUMBER, 60)
+
+    ledger.write("other", scenes.message(), scenes.opened(lookup="heuristic"))
+
+    assert ledger.has_rival(mine, scenes.NUMBER, 60)
+    assert not ledger.has_rival(mine, "+13135550199", 60)
+
+
 def test_nothing_private_in_a_repr(ledger: Ledger) -> None:
     """No number and no text stands in the repr of what the ledger takes and gives."""
     said = scenes.message("Code 4711")

@@ -20,6 +20,7 @@ from polysms.errors import (
     AllFailed,
     Fault,
     InvalidMessage,
+    LedgerError,
     MaybeSent,
     NotSent,
     PolysmsError,
@@ -113,9 +114,13 @@ def ride(  # noqa: PLR0913 - what a test may want to say, each by name
     clock: Clock | None = None,
     takes: float = 0.0,
     tables: dict[str, Any] | None = None,
+    written: Sequence[LedgerError | None] = (),
     **changes: Any,
 ) -> Ride:
-    """Step a send, giving it these answers in turn, each of which takes some seconds."""
+    """Step a send, giving it these answers in turn, each of which takes some seconds.
+
+    ``written`` is what the ledger says to each line.
+    """
     config = Config.from_mapping(tables or TABLES)
     route = attrs.evolve(config.route(via), **changes)
     accounts = tuple(config.account(name) for name in route.accounts)
@@ -123,7 +128,7 @@ def ride(  # noqa: PLR0913 - what a test may want to say, each by name
         route=route, accounts=accounts, senders=config.senders, rails=config.rails, written=True
     )
     clock = clock or Clock()
-    done, given = Ride(), iter(answers)
+    done, given, troubles = Ride(), iter(answers), iter(written)
     steps: Generator[Step, Answer, Delivery] = deliver(message, plan, clock.world())
     answer: Answer = None
     try:
@@ -142,6 +147,7 @@ def ride(  # noqa: PLR0913 - what a test may want to say, each by name
                 answer = 0.0
             else:
                 done.writes.append(step)
+                answer = next(troubles, None)
     except StopIteration as stop:
         done.delivery = stop.value
     except PolysmsError as error:
@@ -179,6 +185,27 @@ def test_every_attempt_is_written_before_and_after() -> None:
         ("carrierx", Outcome.ACCEPTED),
     ] == outcomes
     assert {"id-1"} == {write.id for write in done.writes}
+
+
+UNWRITTEN = LedgerError("the ledger's disk is full")
+
+
+def test_an_attempt_that_is_not_written_is_not_begun() -> None:
+    """Without its line in the ledger no request is made: surely not sent, and nobody else asked."""
+    done = ride(Message(TO, "x"), [], written=[UNWRITTEN])
+    assert done.error is UNWRITTEN
+    assert [] == done.calls
+    assert done.error.delivery is not None
+    assert Status.NOT_SENT is done.error.delivery.status
+    assert [Outcome.NOT_SENT] == [one.outcome for one in done.error.delivery.attempts]
+
+
+def test_what_may_be_sent_stays_so_without_the_ledger() -> None:
+    """A ledger that fails at the second account does not make the first one's try a failure."""
+    answers = [broken(Stage.WHOLE)]
+    done = ride(Message(TO, "x"), answers, written=[None, None, UNWRITTEN], on_maybe_sent="next")
+    assert MaybeSent is type(done.error)
+    assert 1 == len(done.calls)
 
 
 #: the first answer, and whether the next account is asked, and the error if it is the only one.

@@ -351,6 +351,7 @@ def ended(number: int, outcome: Outcome, **facts: Any) -> Attempt:
     )
 
 
+@pytest.mark.one_python
 def test_memory_is_bounded() -> None:
     """The last ten thousand ids of an account are remembered; the oldest goes for a new one."""
     memory = Memory()
@@ -362,6 +363,7 @@ def test_memory_is_bounded() -> None:
     assert not memory.owns("wavix", "s-1")
 
 
+@pytest.mark.one_python
 def test_memory_of_the_unclear_is_bounded() -> None:
     """As many unclear attempts are remembered, too; the oldest is forgotten first."""
     memory = Memory()

@@ -20,8 +20,13 @@ from polysms.routing.steps import World
 from polysms.sandbox import Behaviour, running
 from polysms.worker import Worker
 
-#: How much quicker than ours the time of these tests goes: leases and looks take minutes.
-QUICKER = 60.0
+pytestmark = pytest.mark.one_python
+
+#: How much quicker than ours the time of these tests goes: leases and looks take minutes. Not so
+#: quick that a busy machine lets a lease expire under a worker that is only slow.
+QUICKER = 20.0
+#: Seconds after which what should happen will not.
+PATIENCE = 90.0
 _numbers = itertools.count(1000)
 
 
@@ -64,7 +69,7 @@ class Office:
             "routes": {"main": {"accounts": ["wavix", "carrierx"], "deadline": "2s", **route}},
             "default": "main",
             "ledger": ledger,
-            "sweep": {"first": "20s", "most": "60s"},
+            "sweep": {"first": "10s", "most": "20s"},
         }
         self.url = url
 
@@ -107,7 +112,7 @@ async def drained(client: AsyncClient) -> int:
 
 
 async def until(
-    client: AsyncClient, id_: str | None, *wanted: Status, seconds: float = 30.0
+    client: AsyncClient, id_: str | None, *wanted: Status, seconds: float = PATIENCE
 ) -> Delivery:
     """Let a worker work until a message stands where it should, or patience is at its end."""
     worker = Worker(client, concurrency=10)
@@ -241,7 +246,7 @@ def test_unclear_and_proved_absent_is_sent(home: Any, ledger: str) -> None:
             queued = await client.enqueue(message)
             await drained(client)
             assert Status.MAYBE_SENT is (await client.get(str(queued.id))).status
-            stop = time.monotonic() + 30
+            stop = time.monotonic() + PATIENCE
             while time.monotonic() < stop:
                 await client.send(said())  # shows how far the provider's list has come
                 found = await until(client, queued.id, Status.DELIVERED, seconds=0.5)
@@ -249,7 +254,10 @@ def test_unclear_and_proved_absent_is_sent(home: Any, ledger: str) -> None:
                 if absent:
                     break
             assert absent
-            assert 1 < len((await client.get(str(queued.id))).attempts)
+            tries = 1
+            while tries == 1 and time.monotonic() < stop:
+                tries = len((await until(client, queued.id, seconds=0.5)).attempts)
+            assert 1 < tries
 
     asyncio.run(story())
 
@@ -281,7 +289,7 @@ def test_undelivered_goes_to_the_next_account(home: Any, ledger: str) -> None:
         async with office.client() as client:
             message = said("0102")
             queued = await client.enqueue(message)
-            stop = time.monotonic() + 30
+            stop = time.monotonic() + PATIENCE
             while len(office.copies(message.text)) < 2 and time.monotonic() < stop:
                 await until(client, queued.id, seconds=0.3)
             await until(client, queued.id, Status.UNDELIVERED, seconds=2)
@@ -303,7 +311,7 @@ def test_no_report_goes_to_the_next_account(home: Any, ledger: str) -> None:
             known = await client.enqueue(confirmed)
             await drained(client)
             await client.confirm(str(known.id))
-            stop = time.monotonic() + 30
+            stop = time.monotonic() + PATIENCE
             while len(office.copies(silent.text)) < 2 and time.monotonic() < stop:
                 await until(client, queued.id, seconds=0.3)
             assert 2 == len(office.copies(silent.text))

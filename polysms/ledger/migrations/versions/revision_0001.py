@@ -109,6 +109,8 @@ def _create_attempts() -> None:
         _text("looks"),
         _text("unsupported"),
         _text("warnings"),
+        _text("price"),
+        _text("currency"),
         _text("status"),
     )
 
