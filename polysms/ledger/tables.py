@@ -18,6 +18,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Table,
+    false,
     text,
 )
 
@@ -157,6 +158,12 @@ events = _table(
     Column("media", Json),
     Column("facts", Json, nullable=False),
     Column("raw", Json),
+    # A report that is not proved: a look at the provider decides, and not what it says.
+    Column("hint", Boolean, nullable=False, server_default=false()),
+    # When whoever listens is to be told (again): none, once they have been.
+    Column("handle_at", Moment),
+    Column("handle_tries", Integer, nullable=False, server_default="0"),
+    _index("events_handle", "handle_at", where="handle_at IS NOT NULL"),
     _index("events_message", "message_id", "received_at", where="message_id IS NOT NULL"),
     _index(
         "events_parked",
@@ -186,14 +193,17 @@ keys = _table(
     _index("keys_message", "message_id"),
 )
 
-#: Who wants no more messages: of one sender of ours, or (the empty text) of all.
+#: Who wants no more messages: of one list, or (the empty text) of any.
 optouts = _table(
     "optouts",
     Column("tenant", Words, primary_key=True),
     Column("recipient", Words, primary_key=True),
-    Column("sender", Words, primary_key=True),
+    Column("list", Words, primary_key=True),
     Column("since", Moment, nullable=False),
     Column("source", Words, nullable=False),
+    # The accounts whose providers are yet to be told.
+    Column("mirror", Json),
+    _index("optouts_mirror", "since", where="mirror IS NOT NULL"),
 )
 
 #: Who drains the outbox, so that it can be told that nobody does.

@@ -134,7 +134,11 @@ def _create_events() -> None:
         _text("media"),
         _text("facts", nullable=False),
         _text("raw"),
+        sa.Column("hint", sa.Boolean(), nullable=False, server_default=sa.false()),
+        _time("handle_at"),
+        sa.Column("handle_tries", sa.Integer(), nullable=False, server_default="0"),
     )
+    _index("events_handle", "events", "handle_at", where="handle_at IS NOT NULL")
     _index("events_message", "events", "message_id", "received_at", where="message_id IS NOT NULL")
     _index(
         "events_parked",
@@ -169,10 +173,12 @@ def _create_the_rest() -> None:
         "polysms_optouts",
         _text("tenant", primary_key=True),
         _text("recipient", primary_key=True),
-        _text("sender", primary_key=True),
+        _text("list", primary_key=True),
         _time("since", nullable=False),
         _text("source", nullable=False),
+        _text("mirror"),
     )
+    _index("optouts_mirror", "optouts", "since", where="mirror IS NOT NULL")
     op.create_table(
         "polysms_workers",
         _text("name", primary_key=True),
