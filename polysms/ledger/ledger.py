@@ -32,7 +32,8 @@ from polysms.ledger.keys import KeyState
 from polysms.ledger.queue import Queue
 from polysms.ledger.reading import OpenAttempt, Query
 from polysms.ledger.reports import Recorded
-from polysms.ledger.store import SQLite, store_of
+from polysms.ledger.store import SQLite
+from polysms.ledger.stores import store_of
 from polysms.ledger.tidying import KEYS_KEPT, Purged, Stats
 from polysms.ledger.writing import UNSURE, End, Line
 from polysms.message import Message
@@ -128,7 +129,7 @@ class Ledger(Entries):
         self.write_many([], [End(delivery, message, store_text)])
 
     def _match(self, accepted: Sequence[Attempt]) -> None:
-        if not accepted or not self._read(partial(reading.parked, copies=accepted)):
+        if not accepted or not self._ask(partial(reading.parked, copies=accepted)):
             return
         self._write(partial(reports.match, copies=accepted, now=self._clock()))
 
@@ -288,6 +289,10 @@ class Ledger(Entries):
     def _read(self, action: Callable[[Connection], T]) -> T:
         self._prepare()
         return self._store.read(action)
+
+    def _ask(self, action: Callable[[Connection], T]) -> T:
+        self._prepare()
+        return self._store.ask(action)
 
     def _prepare(self) -> None:
         is_file = isinstance(self._store, SQLite)

@@ -27,7 +27,7 @@ from polysms.delivery import Delivery, Outcome, Status
 from polysms.ledger.book import CLAIMED, OVER, SENT, UNCLEAR, WAITING, Book, Page
 from polysms.ledger.keys import KeyState, begin
 from polysms.ledger.reading import by_id, by_key, deliveries
-from polysms.ledger.rows import Row, message_of, message_row
+from polysms.ledger.rows import Row, delivery_of, message_of, message_row
 from polysms.ledger.tables import messages
 from polysms.message import Message
 
@@ -153,7 +153,11 @@ def _claims(
     connection: Connection, rows: Sequence[Row], now: datetime, *, sent: bool
 ) -> list[Claim]:
     ordered = sorted(rows, key=lambda row: row["next_at"])
-    known = deliveries(connection, ordered, now)
+    if all(row["account"] is None for row in rows):
+        # Nobody has tried yet, so that there is nothing to read of it: mostly so.
+        known = [delivery_of(row, []) for row in ordered]
+    else:
+        known = deliveries(connection, ordered, now)
     return [
         Claim(
             id=row["id"],

@@ -1,4 +1,4 @@
-"""Connections to the ledger's database: one that writes to SQLite, a small pool to PostgreSQL.
+"""Connections to the ledger's database, and those to a SQLite file: one of them writes.
 
 No connection crosses a fork (:mod:`polysms.ledger.forks`): a child opens its own.
 """
@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from polysms.errors import ConfigError, LedgerError
@@ -24,42 +24,11 @@ Action = Callable[[Connection], T]
 
 #: Seconds that a write waits for other writers.
 PATIENCE = 10.0
-#: Connections to PostgreSQL, and as many more for a moment.
-POOL = 5
-#: Milliseconds that one statement may take on PostgreSQL; tidying up may take longer.
-_STATEMENT = 30_000
-#: Milliseconds that a transaction on PostgreSQL may stand still: a process that is frozen in one
-#: must not keep its rows from all others.
-_IDLE = 30_000
 #: Milliseconds in which SQLite itself tries to begin a write, before we let it try again: the
 #: longer it has tried, the longer it sleeps, and others that write without a pause would starve it.
 _KNOCKS = 20
 #: Kibibytes of pages that a connection to SQLite remembers.
 _CACHE = 65_536
-
-
-def url_of(address: str) -> URL:
-    """Return a ledger's address, read; raise :class:`ConfigError` for one we have no use for."""
-    try:
-        url = make_url(address)
-    except ArgumentError:
-        url = None
-    if url is None or url.drivername not in {"sqlite", "postgresql", "postgresql+psycopg"}:
-        sentence = (
-            "ledger: is no address of a ledger; write sqlite:///polysms.db or "
-            "postgresql+psycopg://user:password@host/database"
-        )
-        raise ConfigError(sentence, key="ledger")
-    if url.drivername == "sqlite" and (not url.database or ":memory:" in url.database):
-        sentence = "ledger: is to be a file, and not the memory: it must survive the process"
-        raise ConfigError(sentence, key="ledger")
-    return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
-
-
-def store_of(address: str) -> Store:
-    """Return the connections of a ledger's address; none is opened before it is needed."""
-    url = url_of(address)
-    return SQLite(url) if url.drivername == "sqlite" else PostgreSQL(url)
 
 
 class Store:
@@ -94,6 +63,10 @@ class Store:
         """Run an action that only reads, on one view of the database."""
         raise NotImplementedError
 
+    def ask(self, action: Action[T]) -> T:
+        """Run an action that only reads, and whose statements need not see the same moment."""
+        return self.read(action)
+
     def close(self) -> None:
         """Close every connection; the next use opens new ones."""
         raise NotImplementedError
@@ -121,8 +94,8 @@ class SQLite(Store):
         self._is_free = True
         self._is_lost = False
         self._writing: Connection | None = None
-        self._writer = _engine(self.url, poolclass=NullPool, connect_args=_SHARED)
-        self._reader = _engine(
+        self._writer = engine_of(self.url, poolclass=NullPool, connect_args=_SHARED)
+        self._reader = engine_of(
             self.url, poolclass=QueuePool, pool_timeout=PATIENCE, connect_args=_SHARED
         )
         event.listen(self._writer, "connect", _write_durably)
@@ -158,7 +131,7 @@ class SQLite(Store):
         """Run an action on what is committed; it waits for no writer."""
         with self._gate:
             self._check_own()
-            return told(lambda: _in_transaction(self._reader, action))
+            return told(lambda: in_transaction(self._reader, action))
 
     def close(self) -> None:
         """Close the writer and the readers."""
@@ -188,52 +161,20 @@ class SQLite(Store):
     def in_child(self) -> None:
         """Begin again, unless somebody was at it as the fork was made."""
         is_lost = self._is_lost or not self._is_free
-        _left.append(self.__dict__.copy())
+        left.append(self.__dict__.copy())
         super().in_child()
         self._is_lost = is_lost
 
 
-class PostgreSQL(Store):
-    """A PostgreSQL database, by psycopg and a small pool."""
-
-    def _open(self) -> None:
-        self._engine = _engine(
-            self.url,
-            pool_size=POOL,
-            max_overflow=POOL,
-            pool_timeout=PATIENCE,
-            # A connection that died while nobody used it is replaced, not reported.
-            pool_pre_ping=True,
-            connect_args={"connect_timeout": round(PATIENCE)},
-        )
-        event.listen(self._engine, "connect", _in_utc)
-
-    def write(self, action: Action[T]) -> T:
-        """Run an action in a transaction and commit it."""
-        return told(lambda: _in_transaction(self._engine, action))
-
-    def read(self, action: Action[T]) -> T:
-        """Run an action that only reads."""
-        return told(lambda: _in_transaction(self._engine, action))
-
-    def close(self) -> None:
-        """Close the pool."""
-        self._engine.dispose()
-
-    def in_child(self) -> None:
-        """Begin again, with connections of the child's own."""
-        _left.append(self.__dict__.copy())
-        super().in_child()
-
-
 #: What children inherited; kept, because forgetting it would close it.
-_left: list[dict[str, Any]] = []
+left: list[dict[str, Any]] = []
 
 
 _SHARED = {"check_same_thread": False, "timeout": PATIENCE, "isolation_level": None}
 
 
-def _engine(url: URL, **facts: Any) -> Engine:
+def engine_of(url: URL, **facts: Any) -> Engine:
+    """Return an engine that shows no values; raise ConfigError where its driver is missing."""
     try:
         return create_engine(url, hide_parameters=True, **facts)
     except ImportError:
@@ -241,7 +182,8 @@ def _engine(url: URL, **facts: Any) -> Engine:
         raise ConfigError(sentence, key="ledger") from None
 
 
-def _in_transaction(engine: Engine, action: Action[T]) -> T:
+def in_transaction(engine: Engine, action: Action[T]) -> T:
+    """Run an action in a transaction, and commit it."""
     with engine.begin() as connection:
         return action(connection)
 
@@ -278,21 +220,3 @@ def _begin_immediate(connection: Connection) -> None:
                 raise
         else:
             return
-
-
-def _in_utc(connection: Any, _: object) -> None:
-    try:
-        _set_up(connection)
-    except BaseException:
-        # SQLAlchemy forgets it: it does not know it yet.
-        connection.close()
-        raise
-
-
-def _set_up(connection: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET statement_timeout = {_STATEMENT}")
-        cursor.execute(f"SET lock_timeout = {round(PATIENCE * 1000)}")
-        cursor.execute(f"SET idle_in_transaction_session_timeout = {_IDLE}")
-        cursor.execute("SET timezone = 'UTC'")
-    connection.commit()

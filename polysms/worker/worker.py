@@ -11,7 +11,7 @@ import os
 import secrets
 import socket
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,8 @@ class Worker:
         self._stopping = asyncio.Event()
         self._claimed: deque[Claim] = deque()
         self._sending: set[asyncio.Task[None]] = set()
+        # When it was last looked for what another account is perhaps to send.
+        self._looked = float("-inf")
         # Whether it is time to claim more.
         self._low = asyncio.Event()
         self._low.set()
@@ -83,7 +85,7 @@ class Worker:
         await self._low.wait()
         wanted, found = self._most - len(self._claimed), False
         try:
-            for state in STATES:
+            for state in self._due():
                 claims = await self._claim(state, wanted)
                 found = found or bool(claims)
                 # At once: what is claimed is not lost if the next claim fails.
@@ -94,6 +96,14 @@ class Worker:
             await self._rest(AFTER_TROUBLE)
             return True
         return found
+
+    def _due(self) -> Sequence[str]:
+        """Return what to look for now: what a provider has already has time."""
+        now = asyncio.get_running_loop().time()
+        if now < self._looked + POLL:
+            return STATES[:1]
+        self._looked = now
+        return STATES
 
     async def _claim(self, state: str, limit: int) -> list[Claim]:
         duties = self._client.duties
