@@ -5,20 +5,13 @@ It runs on one Python only, or wherever POLYSMS_CAMPAIGNS is set.
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from tests.campaigns import broker
 from tests.campaigns.broker import Game, Tally
 
-campaign = pytest.mark.skipif(
-    not os.environ.get("POLYSMS_CAMPAIGNS"),
-    reason="kills processes for minutes: tox -e campaign, or POLYSMS_CAMPAIGNS=1",
-)
 
-
-@campaign
+@pytest.mark.one_python
 @pytest.mark.parametrize(
     "game",
     [Game(messages=90), Game(messages=90, keeps=True)],

@@ -5,8 +5,6 @@ The campaigns themselves run on one Python only, or wherever POLYSMS_CAMPAIGNS i
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -35,16 +33,7 @@ from tests.campaigns.proxy import FAULTS, drawn
 from tests.campaigns.town import Town, town
 
 SEED = 7
-campaign = pytest.mark.skipif(
-    sys.version_info[:2] != (3, 12) and not os.environ.get("POLYSMS_CAMPAIGNS"),
-    reason="campaigns run on Python 3.12; set POLYSMS_CAMPAIGNS=1 to run them here",
-)
-
-#: These make and kill processes by the dozen, for a minute or two: they run by themselves.
-alone = pytest.mark.skipif(
-    not os.environ.get("POLYSMS_CAMPAIGNS"),
-    reason="kills processes for minutes: tox -e campaign, or POLYSMS_CAMPAIGNS=1",
-)
+campaign = pytest.mark.one_python
 
 STARTED = datetime(2026, 4, 14, 12, tzinfo=UTC)
 TAKEN = Attempt(
@@ -322,7 +311,7 @@ def test_kills_judge(expected: bool, changes: dict[str, Any]) -> None:  # noqa: 
     assert expected == kills.is_kept(Game(kills=40), tally)
 
 
-@alone
+@campaign
 @pytest.mark.timeout(400)  # a busy machine
 def test_kills() -> None:
     """40 workers die at random: nothing is lost or doubled, as it is by two usual habits."""
@@ -336,7 +325,7 @@ def test_kills() -> None:
         assert tally.extra
 
 
-@alone
+@campaign
 @pytest.mark.timeout(400)  # a busy machine
 def test_crashes() -> None:
     """A program dies at every point, and again in its recovery: every message comes, once."""

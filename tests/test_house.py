@@ -130,6 +130,7 @@ def test_house_is_read() -> None:
     assert {"polysms.errors", "polysms.message"} <= {source.name for source in HOUSE}
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("source", HOUSE, ids=lambda source: source.name)
 def test_house(check: Check, source: Source) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -24,10 +23,6 @@ from tests.campaigns import audit, fragile, frozen, trouble
 from tests.campaigns.fragile import Database, UnavailableError
 
 pytestmark = pytest.mark.one_python
-campaign = pytest.mark.skipif(
-    not os.environ.get("POLYSMS_CAMPAIGNS"),
-    reason="takes minutes: set POLYSMS_CAMPAIGNS=1, or run tox -e campaign",
-)
 
 MESSAGE = Message("+13135550123", "Your table is ready.")
 FULL: list[Callable[[], AbstractContextManager[Database]]] = [
@@ -105,7 +100,6 @@ def test_frozen_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
         ledger.check()
 
 
-@campaign
 def test_database_trouble() -> None:
     """Killed, locked or full: nothing lost, mistold, sent unwritten or sent twice."""
     rows = trouble.play(tuple(trouble.KINDS), 2)
@@ -116,7 +110,6 @@ def test_database_trouble() -> None:
     assert [] == [row.kind for row in rows if row.skipped is None and not row.refused]
 
 
-@campaign
 def test_unwritten_sends_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that sends what it could not write down is caught."""
     monkeypatch.setattr(Ledger, "write_many", _careless(Ledger.write_many))
@@ -137,7 +130,6 @@ def _careless(write: Callable[..., None]) -> Callable[..., None]:
     return careless
 
 
-@campaign
 def test_frozen_worker() -> None:
     """At whatever stage a worker is frozen, its message has one copy and one end."""
     rows = frozen.play(frozen.scenes())
@@ -147,7 +139,6 @@ def test_frozen_worker() -> None:
     assert [1] * len(rows) == [row.freezes for row in rows]
 
 
-@campaign
 def test_a_lease_put_back_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that puts an expired lease back, and sends what may have been sent, is caught."""
     monkeypatch.setattr(outbox, "reclaim", _put_back)

@@ -1,14 +1,13 @@
-"""Connections to PostgreSQL: a small pool of them, each looked after before it is used again."""
+"""Connections to PostgreSQL: a small pool of them, in which any may have died meanwhile."""
 
 from __future__ import annotations
 
-import time
 from typing import Any, TypeVar
 
-from sqlalchemy import event
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import DBAPIError
 
-from polysms.ledger.store import PATIENCE, Action, Store, engine_of, in_transaction, left
+from polysms.ledger.store import PATIENCE, Action, Store, engine_of, left
 from polysms.ledger.trouble import told
 
 T = TypeVar("T")
@@ -20,9 +19,6 @@ _STATEMENT = 30_000
 #: Milliseconds that a transaction may stand still: a process that is frozen in one must not keep
 #: its rows from all others.
 _IDLE = 30_000
-#: Seconds after which nobody can say that an unused connection still lives.
-_FRESH = 1.0
-_USED = "polysms_used"
 
 
 class PostgreSQL(Store):
@@ -37,36 +33,24 @@ class PostgreSQL(Store):
             connect_args={"connect_timeout": round(PATIENCE)},
         )
         event.listen(self._engine, "connect", _in_utc)
-        event.listen(self._engine, "checkout", self._look_after)
-        event.listen(self._engine, "checkin", _is_used)
         # Each statement by itself: there and back once, and not three times.
         self._asking = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def write(self, action: Action[T]) -> T:
         """Run an action in a transaction and commit it."""
-        return told(lambda: in_transaction(self._engine, action))
+        return told(lambda: _in_transaction(self._engine, action))
 
     def read(self, action: Action[T]) -> T:
         """Run an action that only reads."""
-        return told(lambda: in_transaction(self._engine, action))
+        return told(lambda: _in_transaction(self._engine, action))
 
     def ask(self, action: Action[T]) -> T:
         """Run an action that only reads, and whose statements need not see the same moment."""
-        return told(lambda: in_transaction(self._asking, action))
+        return told(lambda: _in_transaction(self._asking, action))
 
     def close(self) -> None:
         """Close the pool."""
         self._engine.dispose()
-
-    def _look_after(self, connection: Any, record: Any, _: object) -> None:
-        """Let the pool replace its connections where one died while nobody used it."""
-        used = record.info.get(_USED)
-        if used is None or time.monotonic() - used < _FRESH:
-            return
-        try:
-            self._engine.dialect.do_ping(connection)
-        except self._engine.dialect.loaded_dbapi.Error:
-            raise InvalidatePoolError from None
 
     def in_child(self) -> None:
         """Begin again, with connections of the child's own."""
@@ -74,8 +58,20 @@ class PostgreSQL(Store):
         super().in_child()
 
 
-def _is_used(_: object, record: Any) -> None:
-    record.info[_USED] = time.monotonic()
+def _in_transaction(engine: Engine, action: Action[T]) -> T:
+    """Run an action in a transaction, once more where its connection turns out to have died."""
+    with engine.connect() as connection:
+        try:
+            done = action(connection)
+        except DBAPIError as error:
+            # Before its commit nothing was written; what became of a commit, nobody knows.
+            if not error.connection_invalidated:
+                raise
+        else:
+            connection.commit()
+            return done
+    with engine.begin() as connection:
+        return action(connection)
 
 
 def _in_utc(connection: Any, _: object) -> None:

@@ -46,7 +46,7 @@ class Worker:
     :meth:`run` goes on until :meth:`stop` is called, or with ``drain`` until nothing waits.
     """
 
-    def __init__(self, client: AsyncClient, *, concurrency: int = 50) -> None:
+    def __init__(self, client: AsyncClient, *, concurrency: int = 100) -> None:
         self.name = name()
         self.sent = 0
         self._client = client

@@ -1,7 +1,7 @@
 """What being durable costs: the same messages without a ledger, with SQLite, with PostgreSQL.
 
 One run, one loopback server in a process of its own, blocks in turn: ``AsyncClient.send_many`` with
-50 in flight, without and with a ledger; and the worker, which drains messages enqueued before.
+100 in flight, without and with a ledger; and the worker, which drains messages enqueued before.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from polysms.worker import Worker
 from tests import postgres
 from tests.benchmarks.server import running
 
-IN_FLIGHT = 50
+IN_FLIGHT = 100
 BLOCK = 1_000
 ROUNDS = 7
 

@@ -43,6 +43,7 @@ from tests.campaigns.audit import Finding, Sent
 from tests.campaigns.frozen_worker import STAGES, WINDOWS
 from tests.campaigns.phone import Copy
 from tests.campaigns.town import Clock, Town, town
+from tests.campaigns.unmeasured import environment
 
 ALL = (*STAGES, *WINDOWS)
 DATABASES = ("sqlite", "postgresql")
@@ -157,6 +158,7 @@ class Scene:
             *(sys.executable, frozen_worker.__file__, *words, self.play.stage),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            env=environment(),
         )
         try:
             yield process

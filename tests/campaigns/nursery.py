@@ -26,6 +26,8 @@ if __name__ == "__main__":
     #: Beside what is installed, and after it: the library under test is the installed one.
     sys.path.append(str(Path(__file__).resolve().parents[2]))
 
+from tests.campaigns.unmeasured import environment
+
 #: Seconds after which a child ends by itself, whatever became of the campaign.
 LONGEST_LIFE = 600
 
@@ -74,6 +76,7 @@ def nursery(log: Path) -> Iterator[Nursery]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=said,
+            env=environment(),
             text=True,
         )
         with process:

@@ -22,6 +22,7 @@ if __name__ == "__main__":
 from polysms.celery import Outbox, attach
 from tests.campaigns import hands
 from tests.campaigns.town import Clock
+from tests.campaigns.unmeasured import environment
 
 #: The variable of the environment that holds a :class:`Facts`.
 NAME = "SHOP_OF_THE_CAMPAIGN"
@@ -43,7 +44,7 @@ class Facts:
 
     def environment(self) -> dict[str, str]:
         """Return an environment for a process that is to work with this."""
-        return {**os.environ, NAME: json.dumps(attrs.asdict(self))}
+        return environment(**{NAME: json.dumps(attrs.asdict(self))})
 
 
 def made(facts: Facts) -> tuple[Celery, Outbox]:

@@ -28,6 +28,7 @@ from polysms.sandbox import Behaviour, running
 from tests.campaigns import phone
 from tests.campaigns.phone import Copy
 from tests.campaigns.proxy import Arrival, Proxy, Weather
+from tests.campaigns.unmeasured import environment
 
 PROVIDERS = ("wavix", "carrierx", "signalwire")
 _PATHS = {"carrierx": "/core/v2"}
@@ -125,6 +126,7 @@ def town(seed: int, clock: Clock | None = None) -> Iterator[Town]:
         [sys.executable, __file__, str(seed), str(clock.began), str(clock.pace)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        env=environment(),
         text=True,
     )
     # Whatever happens, the process does not outlive the block, nor a hang a test.

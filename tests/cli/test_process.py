@@ -24,6 +24,8 @@ COMMANDS = (
 )
 MEMORY = "memory://?sender=Acme"
 CARRIERX = "carrierx://canary-token@?sender=%2B15162065575"
+pytestmark = pytest.mark.one_python
+
 Started = Callable[..., "subprocess.Popen[str]"]
 
 
@@ -95,7 +97,6 @@ def test_help_without_a_command() -> None:
         assert f" {name} " in said.out
 
 
-@pytest.mark.one_python
 @pytest.mark.timeout(600)
 def test_every_help_fits_a_terminal() -> None:
     """The help of every command fits 80 columns."""

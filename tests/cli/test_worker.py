@@ -89,7 +89,7 @@ def test_drain_for_programs(kept: Path, command: Command) -> None:
     said = command("worker", "--drain", "--json")
     first, last = map(json.loads, said.out.splitlines())
 
-    assert ("started", 50) == (first["type"], first["concurrency"])
+    assert ("started", 100) == (first["type"], first["concurrency"])
     assert ("ended", 3, 0) == (last["type"], last["seen_to"], last["left"])
     assert first["worker"] == last["worker"]
 
