@@ -136,6 +136,7 @@ class Outbox:
             client.ledger.outbox.seen(SWEEPER)
             rounds.take_all_back(client.ledger)
             self._tell()
+            client.optouts.mirror()
             rounds.look(client, self._patience)
         except LedgerError as error:
             log.warning("the sweep waits for its ledger: %s", error)

@@ -18,12 +18,15 @@ from polysms.cli.ledger import ledger
 from polysms.cli.listing import listed
 from polysms.cli.local import sandbox
 from polysms.cli.lookup import fetch
+from polysms.cli.optouts import optouts
 from polysms.cli.output import Output, flush, prepare
 from polysms.cli.records import cancel, confirm
 from polysms.cli.rehearse import rehearse
 from polysms.cli.resolve import resolve
 from polysms.cli.send import send
+from polysms.cli.serve import serve
 from polysms.cli.story import explain, show
+from polysms.cli.webhooks import webhooks
 from polysms.cli.worker import worker
 
 _EPILOG = "No account yet? Begin with: polysms demo"
@@ -38,6 +41,7 @@ app = typer.Typer(
 )
 _MESSAGES, _ACCOUNTS, _TRYING = "Messages", "Accounts", "Trying it"
 _LEDGER = "The ledger and the outbox"
+_WEBHOOKS = "What providers post"
 app.command("demo", rich_help_panel=_TRYING)(demo)
 app.command("send", rich_help_panel=_MESSAGES)(send)
 app.command("fetch", rich_help_panel=_MESSAGES)(fetch)
@@ -53,6 +57,9 @@ app.command("providers", rich_help_panel=_ACCOUNTS)(features)
 app.command("worker", rich_help_panel=_LEDGER)(worker)
 app.command("export", rich_help_panel=_LEDGER)(export)
 app.add_typer(ledger, name="ledger", rich_help_panel=_LEDGER)
+app.command("serve", rich_help_panel=_WEBHOOKS)(serve)
+app.add_typer(webhooks, name="webhooks", rich_help_panel=_WEBHOOKS)
+app.add_typer(optouts, name="optouts", rich_help_panel=_LEDGER)
 app.command("sandbox", rich_help_panel=_TRYING)(sandbox)
 
 
@@ -87,7 +94,7 @@ def run(arguments: Sequence[str]) -> int:
         code = DONE
     except Exception as error:  # noqa: BLE001 - no traceback reaches the user
         registered = [one.name for one in app.registered_commands]
-        names = [*map(str, registered), str(ledger.info.name)]
+        names = [*map(str, registered), str(ledger.info.name), str(optouts.info.name)]
         if misused(error) and (advice := hint(arguments, names)) is not None:
             error.add_note(advice)
         code = report(error, _speaking(arguments))

@@ -22,6 +22,7 @@ from polysms.client.transports import require
 from polysms.config import Account, Config, Route, Rule
 from polysms.errors import ConfigError, LookupFailed, NotSent, PolysmsError
 from polysms.message import Message
+from polysms.webhooks.paths import tokens_of
 
 #: Fictional (Ofcom's range for drama), and outside the US and Canada: only the sender is tried.
 _ABROAD = "+442079460100"
@@ -79,7 +80,8 @@ def check(  # noqa: PLR0913 - one argument for each option
     output = Output(json=json, reveal=reveal)
     chosen = [whole.account(name) for name in accounts] if accounts else whole.accounts.values()
     with Client(whole) as client:
-        checked = [_checked(account, None if offline else client) for account in chosen]
+        asked = None if offline else client
+        checked = [_checked(account, asked, whole.public_url) for account in chosen]
         ledger = None if accounts else checked_ledger(whole, client)
     errors = [one.error for one in (*checked, ledger) if one is not None and one.error is not None]
     if json:
@@ -91,11 +93,11 @@ def check(  # noqa: PLR0913 - one argument for each option
     return min(map(exit_code, errors), default=DONE)
 
 
-def _checked(account: Account, client: Client | None) -> Checked:
+def _checked(account: Account, client: Client | None, public_url: str | None) -> Checked:
     if account.broken is not None:
         warning = f"cannot be used: {account.broken}"
         return Checked(account=account, address=None, credentials="missing", warnings=(warning,))
-    warnings = tuple(_warnings(account))
+    warnings = (*_warnings(account), *_of_reports(account, public_url))
     credentials, error = _asked(account, client)
     return Checked(
         account=account,
@@ -150,6 +152,11 @@ def _warnings(account: Account) -> Iterator[str]:
         yield "a credential is a $ and a name as it stands; a variable is written ${NAME}"
     if not account.local and (_address(account) or "").startswith("http://"):
         yield "does not lead to its provider: nothing it sends reaches a phone"
+
+
+def _of_reports(account: Account, public_url: str | None) -> Iterator[str]:
+    if public_url is not None and not account.local and not tokens_of(account):
+        yield "has no webhook_token: its sends ask for no reports at public_url, none is believed"
 
 
 def _of_sender(account: Account, sender: str) -> Iterator[str]:

@@ -69,3 +69,9 @@ def of_keeping(route: Route) -> Iterator[tuple[str, object]]:
     yield "another account after", ", ".join(route.on_undelivered)
     yield "without a report for", route.no_report_after and f"{route.no_report_after:g} s"
     yield "texts", None if route.store_text else "not kept"
+    yield "opt-outs", _of_optouts(route)
+
+
+def _of_optouts(route: Route) -> str | None:
+    known = {"all": None, "none": "none is asked: who said STOP is sent messages all the same"}
+    return known.get(route.optouts, f"those of {route.optouts}, and of every list")

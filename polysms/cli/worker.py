@@ -12,9 +12,11 @@ import typer
 
 from polysms import AsyncClient
 from polysms.cli.failure import DONE, MAYBE_SENT, reported, tell
+from polysms.cli.listening import Listen, receiver_of
 from polysms.cli.options import File, Json, Url, configured
 from polysms.cli.output import Output
 from polysms.config import Config
+from polysms.server import Receiver
 from polysms.worker import Worker
 
 Concurrency = Annotated[
@@ -24,10 +26,11 @@ Drain = Annotated[bool, typer.Option("--drain", help="End when nothing is to be 
 
 
 @reported
-def worker(
+def worker(  # noqa: PLR0913 - one argument for each option
     *,
-    concurrency: Concurrency = 50,
+    concurrency: Concurrency = 100,
     drain: Drain = False,
+    listen: Listen = None,
     config: File = None,
     url: Url = None,
     json: Json = False,
@@ -35,12 +38,16 @@ def worker(
     """Send what waits in the outbox, and look for what became of it.
 
     As many as you like may run, on several machines. Ctrl-C or SIGTERM ends
-    it within ten seconds; no message is lost or sent twice by that. Exit
-    codes: 0 it ended as it should; 2 wrong usage or configuration.
+    it within ten seconds; no message is lost or sent twice by that. With
+    --listen it also tells your functions what another process heard and did
+    not live to tell. Exit codes: 0 it ended as it should; 2 wrong usage or
+    configuration.
     """
     output = Output(json=json)
     try:
-        return asyncio.run(_work(configured(config, url), concurrency, output, drain=drain))
+        listening = None if listen is None else receiver_of(listen)
+        working = _work(configured(config, url), listening, concurrency, output, drain=drain)
+        return asyncio.run(working)
     except KeyboardInterrupt:
         tell(
             "ended at once: what was under way may have been sent, and another worker looks for it"
@@ -48,14 +55,22 @@ def worker(
         return MAYBE_SENT
 
 
-async def _work(accounts: Config, concurrency: int, output: Output, *, drain: bool) -> int:
+async def _work(
+    accounts: Config,
+    receiver: Receiver | None,
+    concurrency: int,
+    output: Output,
+    *,
+    drain: bool,
+) -> int:
     async with AsyncClient(accounts) as client:
         # Before anything is said: without a ledger that can be read there is nothing to do.
         await client.consult(lambda ledger: ledger.outbox.last_seen())
         working = Worker(client, concurrency=concurrency)
         with _until_told(working):
             _say(output, "started", worker=working.name, concurrency=concurrency, drain=drain)
-            await working.run(drain=drain)
+            async with contextlib.nullcontext() if receiver is None else receiver.running():
+                await working.run(drain=drain)
         left = await client.consult(lambda ledger: ledger.outbox.waiting())
         _say(output, "ended", worker=working.name, seen_to=working.sent, left=left)
     return DONE

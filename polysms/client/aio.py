@@ -25,8 +25,11 @@ from polysms.client.kept_async import KeptAsync
 from polysms.client.lending import Lent
 from polysms.client.log import log, said
 from polysms.client.obeying_async import ObeyingAsync
+from polysms.client.optouts import Mirror, keywords_of
+from polysms.client.optouts_async import AsyncOptOuts
 from polysms.client.plans import Plans
 from polysms.client.records import Records, ledger_of
+from polysms.client.replying import ReplyingAsync
 from polysms.client.transports import Transports, make_async
 from polysms.config import Config
 from polysms.delivery import Delivery
@@ -38,7 +41,7 @@ from polysms.routing.preview import Previewed, preview
 from polysms.routing.steps import Answer, Step, World
 
 
-class AsyncClient(ObeyingAsync, KeptAsync):
+class AsyncClient(ObeyingAsync, KeptAsync, ReplyingAsync):
     """As :class:`~polysms.client.sync.Client`, for asyncio. It lives in one event loop.
 
     ``before_send`` and ``after_send`` may be async. A cancelled send raises ``CancelledError``
@@ -64,6 +67,9 @@ class AsyncClient(ObeyingAsync, KeptAsync):
         self._records = Records(self.config, self._plans, ledger, world)
         self._lent = None if ledger is None else Lent(ledger)
         self._limits = self._plans.limits
+        if self.config.keywords:
+            keywords_of(self.config)
+        self._mirror = Mirror(self.config, world)
         #: What a worker does with the messages of the outbox, for :meth:`obey`.
         self.duties = Duties(self.config, self._plans, world)
         self._before_send = before_send
@@ -220,6 +226,11 @@ class AsyncClient(ObeyingAsync, KeptAsync):
     async def check(self, account: str) -> None:
         """Ask the provider whether an account's credentials are good; sends nothing."""
         await self._ask(lookup.check(self.config.account(account), asking.LOOKUP_SECONDS))
+
+    @property
+    def optouts(self) -> AsyncOptOuts:
+        """The numbers that are sent nothing more."""
+        return AsyncOptOuts(self.config, self._records, self._mirror, self.obey, self._in_thread)
 
     @property
     def memory(self) -> tuple[dict[str, Any], ...]:

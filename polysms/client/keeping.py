@@ -51,13 +51,15 @@ Told = Any
 class Keeper:
     """How the sends of a plan are written down.
 
-    ``first_look`` (seconds) is when the provider is asked what became of a message. A worker's
+    ``first_look`` (seconds) is when the provider is asked what became of a message, ``optouts``
+    what the route says of numbers that have opted out. A worker's
     ``after`` says what the outbox does once a send has ended.
     """
 
     via: str | None
     store_text: bool = True
     first_look: float = 120.0
+    optouts: str = "all"
     worker: str | None = None
     after: Callable[[Delivery, PolysmsError | None], After | None] | None = None
 
@@ -65,7 +67,8 @@ class Keeper:
         """Return what is written of an attempt."""
         from polysms.ledger import Line  # noqa: PLC0415 - an extra
 
-        return Line(step.id, step.message, step.attempt, self.store_text, self.via, self.worker)
+        facts = (self.store_text, self.via, self.worker, self.optouts)
+        return Line(step.id, step.message, step.attempt, *facts)
 
     def end(
         self, delivery: Delivery, message: Message, error: PolysmsError | None, now: datetime
@@ -75,7 +78,8 @@ class Keeper:
 
         after = None if self.after is None else self.after(delivery, error)
         look_at = self._look_at(delivery, now)
-        return End(delivery, message, self.store_text, self.via, look_at, after)
+        facts = (self.store_text, self.via, look_at, after, self.optouts)
+        return End(delivery, message, *facts)
 
     def _look_at(self, delivery: Delivery, now: datetime) -> datetime | None:
         if delivery.status is Status.MAYBE_SENT:

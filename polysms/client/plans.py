@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from polysms.errors import ConfigError, InvalidMessage
 from polysms.message import Message
 from polysms.providers import REGISTRY
 from polysms.routing.health import Health
-from polysms.routing.plan import Memory, Plan
+from polysms.routing.plan import Callback, Memory, Plan
 
 if TYPE_CHECKING:
     from polysms.ledger import Ledger
@@ -79,7 +79,7 @@ class Plans:
 
     def _plan(self, route: Route) -> Plan:
         config = self._config
-        accounts = tuple(config.account(name) for name in route.reachable)
+        accounts = tuple(_secretive(config.account(name), config) for name in route.reachable)
         for account in accounts:
             self.limits.prepare(account)
             self._prepare(account)
@@ -92,6 +92,7 @@ class Plans:
             health=self.health,
             memory=self.memory,
             written=self._ledger is not None,
+            callback=None if config.public_url is None else _callback(accounts, config.public_url),
         )
 
     def name(self, via: str | None) -> str:
@@ -104,7 +105,35 @@ class Plans:
             via=self.name(via),
             store_text=plan.route.store_text,
             first_look=self._config.sweep.first,
+            optouts=plan.route.optouts,
         )
+
+
+def _secretive(account: Account, config: Config) -> Account:
+    """Return an account that hides the token in the address of its webhooks, too.
+
+    One that is made of a signing key stands nowhere in the configuration.
+    """
+    if config.public_url is None:
+        return account
+    from polysms.webhooks.paths import tokens_of  # noqa: PLC0415 - only where somebody listens
+
+    hidden = dict.fromkeys((*account.secrets, *tokens_of(account)))
+    return attrs.evolve(account, secrets=tuple(hidden))
+
+
+def _callback(accounts: Sequence[Account], public_url: str) -> Callback:
+    """Return what tells where an account is to report an attempt to."""
+    from polysms.webhooks import paths  # noqa: PLC0415 - as above
+
+    known = [account for account in accounts if paths.tokens_of(account)]
+    begins = {account.name: paths.address(account, public_url) for account in known}
+
+    def callback(account: Account, reference: str) -> str | None:
+        begin = begins.get(account.name)
+        return begin and f"{begin}/{paths.message_token(account, reference)}"
+
+    return callback
 
 
 _all: weakref.WeakSet[Plans] = weakref.WeakSet()

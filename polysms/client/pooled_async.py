@@ -41,7 +41,7 @@ class AsyncPooledTransport(httpx.AsyncHTTPTransport):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         # There is no other door.
-        self._pool._network_backend = _Backend(self._pool._network_backend)  # noqa: SLF001
+        self._pool._network_backend = ClosingBackend(self._pool._network_backend)  # noqa: SLF001
         self._slots = asyncio.Semaphore(MOST)
         self._idle: Idle[Connection] = Idle(MOST_IDLE)
 
@@ -126,19 +126,22 @@ class AsyncAnswered:
             await self._release()
 
 
-class _Backend(httpcore.AsyncNetworkBackend):
+class ClosingBackend(httpcore.AsyncNetworkBackend):
     """Opens connections that are closed where they cannot become TLS connections."""
 
     def __init__(self, inner: httpcore.AsyncNetworkBackend) -> None:
         self._inner = inner
 
     async def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
+        """Return a connection to a host."""
         return _Stream(await self._inner.connect_tcp(*args, **kwargs))
 
     async def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
+        """Return a connection to a Unix socket."""
         return _Stream(await self._inner.connect_unix_socket(*args, **kwargs))
 
     async def sleep(self, seconds: float) -> None:
+        """Wait before another try."""
         await self._inner.sleep(seconds)
 
 

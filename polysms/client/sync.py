@@ -14,8 +14,10 @@ from polysms.client.duties import Duties
 from polysms.client.kept import Kept
 from polysms.client.log import log, said
 from polysms.client.obeying import Obeying
+from polysms.client.optouts import Mirror, OptOuts, keywords_of
 from polysms.client.plans import Plans
 from polysms.client.records import Records, ledger_of
+from polysms.client.replying import Replying
 from polysms.client.transports import Transports, make_sync
 from polysms.config import Config
 from polysms.delivery import Delivery
@@ -27,7 +29,7 @@ from polysms.routing.preview import Previewed, preview
 from polysms.routing.steps import Answer, Step, World
 
 
-class Client(Obeying, Kept):
+class Client(Obeying, Kept, Replying):
     """Sends messages through the accounts of a configuration.
 
     Thread-safe, and safe to use after ``os.fork()`` (the child opens connections of its own);
@@ -55,6 +57,9 @@ class Client(Obeying, Kept):
         self._records = Records(self.config, self._plans, ledger, world)
         self._is_kept = ledger is not None
         self._limits = self._plans.limits
+        if self.config.keywords:
+            keywords_of(self.config)
+        self._mirror = Mirror(self.config, world)
         #: What a worker does with the messages of the outbox, for :meth:`obey`.
         self.duties = Duties(self.config, self._plans, world)
         self._before_send = before_send
@@ -239,6 +244,11 @@ class Client(Obeying, Kept):
         Raises :class:`~polysms.errors.LookupFailed`, whose ``reason`` tells why.
         """
         self._ask(lookup.check(self.config.account(account), asking.LOOKUP_SECONDS))
+
+    @property
+    def optouts(self) -> OptOuts:
+        """The numbers that are sent nothing more."""
+        return OptOuts(self.config, self._records, self._mirror, self.obey)
 
     @property
     def memory(self) -> tuple[dict[str, Any], ...]:

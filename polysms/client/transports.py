@@ -153,7 +153,7 @@ def make_async(account: Account) -> httpx.AsyncHTTPTransport:
 
 def _made(kind: Callable[..., Made], account: Account) -> Made:
     require(account)
-    verify, proxy = _tls(account), _proxy(account)
+    verify, proxy = tls(account), proxy_of(account)
     try:
         return kind(verify=verify, trust_env=account.trust_env, proxy=proxy)
     except (ImportError, ValueError, httpx.InvalidURL) as error:
@@ -165,7 +165,7 @@ def require(account: Account) -> None:
     """Raise ConfigError where this machine lacks what an account's transport is made of."""
     if account.local:
         return
-    if (_proxy(account) or "").startswith("socks") and find_spec("socksio") is None:
+    if (proxy_of(account) or "").startswith("socks") and find_spec("socksio") is None:
         sentence = "a SOCKS proxy needs socksio: pip install 'httpx[socks]'"
         raise _wrong(account, "proxy", sentence)
     if account.ca:
@@ -177,7 +177,8 @@ def _wrong(account: Account, name: str, sentence: str) -> ConfigError:
     return ConfigError(f"{key}: {sentence}", key=key, account=account.name)
 
 
-def _tls(account: Account) -> ssl.SSLContext:
+def tls(account: Account) -> ssl.SSLContext:
+    """Return whose certificates an account's connections trust."""
     try:
         context = httpx.create_ssl_context(trust_env=account.trust_env)
     except (OSError, ssl.SSLError) as error:
@@ -195,7 +196,8 @@ def _trust(context: ssl.SSLContext, account: Account) -> None:
         raise _wrong(account, "ca", f"cannot read {account.ca!r}: {error}") from error
 
 
-def _proxy(account: Account) -> str | None:
+def proxy_of(account: Account) -> str | None:
+    """Return the proxy of an account's requests, None where they go straight."""
     if account.proxy or not account.trust_env:
         return account.proxy
     from urllib.request import getproxies  # noqa: PLC0415 - rarely wanted

@@ -135,6 +135,7 @@ def account_of(
         webhook_token=common.webhook_token,
         verify_reports=common.verify_reports,
         sources=common.sources,
+        mirror_optouts=common.mirror_optouts,
         secrets=secrets_of(settings) + secrets_of(common),
     )
 
@@ -217,6 +218,8 @@ def check(config: Config) -> None:
         raise fault("accounts", "there is none; add one as [accounts.wavix]", config.where)
     for name in sorted(set(config.routes) & set(config.accounts)):
         raise fault(f"routes.{name}", "an account has this name too; rename one", config.where)
+    for name, account in config.accounts.items():
+        _check_account(name, account, config)
     for name, route in config.routes.items():
         _check_route(name, route, config)
     for key, name in _named(config):
@@ -227,6 +230,18 @@ def check(config: Config) -> None:
         broken = config.accounts[name].broken
         if broken is not None:
             raise broken
+
+
+def _check_account(name: str, account: Account, config: Config) -> None:
+    if not account.mirror_optouts:
+        return
+    key = f"accounts.{name}.mirror_optouts"
+    if not hasattr(account.adapter, "optout_request"):
+        sentence = f"{account.provider_name} cannot be told of opt-outs; leave it out"
+        raise fault(key, sentence, config.where)
+    if config.ledger is None:
+        sentence = 'needs a ledger; add ledger = "sqlite:///polysms.db" at the top'
+        raise fault(key, sentence, config.where)
 
 
 def _check_route(name: str, route: Route, config: Config) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import attrs
 
+from polysms.config.keywords import keywords_of
 from polysms.config.reading import Seconds, Source, fault, read, value_of
 from polysms.config.webhooks import public_url_of
 from polysms.message import LONGEST_VALIDITY
@@ -237,6 +238,7 @@ READERS: Mapping[str, Callable[[Any, Source], Any]] = {
     "outbox": outbox_of,
     "sweep": sweep_of,
     "public_url": public_url_of,
+    "keywords": keywords_of,
 }
 
 

@@ -13,7 +13,7 @@ from polysms import numbers
 from polysms.config.keeping import Hours
 from polysms.config.reading import Seconds, Texts
 from polysms.delivery import Status
-from polysms.message import Message
+from polysms.message import LONGEST_LABEL, Message
 
 ON_MAYBE_SENT = ("stop", "next")
 WHEN_LIMITED = ("wait", "skip")
@@ -122,6 +122,13 @@ def _copies(value: int) -> int:
     return value
 
 
+def _optouts(value: str) -> str:
+    list_ = value.strip()
+    if not list_ or not list_.isprintable() or len(list_) > LONGEST_LABEL:
+        raise ValueError('optouts: write "all", "none" or the name of a list')
+    return list_
+
+
 def _weights(value: Mapping[str, float]) -> Mapping[str, float]:
     if not all(0 <= weight < float("inf") for weight in value.values()):
         raise ValueError("weights: write numbers from 0 up, as { wavix = 3, signalwire = 1 }")
@@ -143,7 +150,8 @@ class Route:
     ``on_maybe_sent``: "stop", or "next", where a second copy is possible (two at most; the first
     one lives ``first_copy_valid_for`` seconds where the provider has a word for it).
     ``resolve_within`` (seconds) lets a send look for proof that an unclear attempt was accepted.
-    ``strict`` makes advisory wishes (valid_for, tag) as binding as the text.
+    ``strict`` makes advisory wishes (valid_for, tag) as binding as the text. ``optouts`` says
+    which numbers are refused: those that opted out of "all" lists or of one, by its name; "none".
 
     With a ledger: ``store_text`` says whether it keeps the text of what was sent; ``hours``, of the
     recipient, are those in which anything is sent. The next account is tried after a report in
@@ -168,6 +176,7 @@ class Route:
     on_undelivered: Texts = attrs.field(default=(), converter=_undelivered)
     no_report_after: Seconds | None = None
     max_copies: int = attrs.field(default=2, converter=_copies)
+    optouts: str = attrs.field(default="all", converter=_optouts)
 
     def __attrs_post_init__(self) -> None:
         """Refuse settings that their strategy would not read."""
@@ -181,7 +190,8 @@ class Route:
     def remembering(self) -> tuple[str, ...]:
         """The names of what is set here and can only be kept to with a ledger."""
         names = ("hours", "on_undelivered", "no_report_after")
-        return tuple(name for name in names if getattr(self, name))
+        set_ = tuple(name for name in names if getattr(self, name))
+        return set_ if self.optouts == "all" else (*set_, "optouts")
 
     @property
     def reachable(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from polysms import numbers, redact
-from polysms.config import keeping, webhooks
+from polysms.config import keeping, keywords, webhooks
 from polysms.config.keeping import Outbox, Sweep
 from polysms.config.rails import Rails, masked
 from polysms.config.reading import PLACE, Seconds, Source, Texts, fault, read, web_url
@@ -82,7 +82,7 @@ class Common:
 
     ``webhook_token`` (one, or several while one takes another's place) stands in the address of its
     webhooks, ``sources`` are the only addresses they come from, ``verify_reports`` says whether an
-    unsigned report is confirmed by a fetch.
+    unsigned report is confirmed by a fetch. ``mirror_optouts`` tells its provider of our opt-outs.
     """
 
     provider: str | None = None
@@ -98,6 +98,7 @@ class Common:
     webhook_token: Texts = base.secrets(webhooks.token)
     verify_reports: str = attrs.field(default="fetch", validator=webhooks.verify_reports)
     sources: Texts = attrs.field(default=(), validator=webhooks.sources)
+    mirror_optouts: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -121,6 +122,7 @@ class Account:
     webhook_token: tuple[str, ...] = attrs.field(default=(), repr=False)
     verify_reports: str = "fetch"
     sources: tuple[webhooks.Network, ...] = attrs.field(default=(), converter=webhooks.networks)
+    mirror_optouts: bool = False
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
     broken: ConfigError | None = attrs.field(default=None, repr=False)
 
@@ -205,7 +207,8 @@ class Config:
     ``default`` names an account or a route; with one account it may be left out. ``ledger`` is the
     address of a database, ``keep_text`` how long it keeps texts (seconds). ``shared`` is the
     address of a Redis or Valkey; while it is out of reach, each of ``processes`` has its share.
-    ``public_url`` is where providers reach our webhooks.
+    ``public_url`` is where providers reach our webhooks, ``keywords`` are words for STOP, START and
+    HELP by language.
     """
 
     accounts: Mapping[str, Account] = attrs.field(converter=_accounts)
@@ -223,6 +226,7 @@ class Config:
     outbox: Outbox = attrs.field(factory=Outbox, converter=keeping.outbox_of)
     sweep: Sweep = attrs.field(factory=Sweep, converter=keeping.sweep_of)
     public_url: str | None = attrs.field(default=None, converter=webhooks.public_url_of)
+    keywords: keywords.Words = attrs.field(factory=dict, converter=keywords.keywords_of, hash=False)
     where: str = PLACE
     # An account is a route of one.
     _of_one: Mapping[str, Route] = attrs.field(

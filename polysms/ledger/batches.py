@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from polysms.errors import LedgerError
+from polysms.ledger.unwanted import OptedOut, refusal
 from polysms.ledger.writing import End, Line, TakenOver
 
 Commit = Callable[[Sequence[Line], Sequence[End]], None]
@@ -55,6 +56,8 @@ def written(commit: Commit, jobs: Sequence[Job]) -> None:
     """Write jobs in one commit; where that fails by one of them, each by itself."""
     try:
         _together(commit, jobs)
+    except OptedOut as found:
+        _without(commit, jobs, found.ids)
     except Exception as error:  # noqa: BLE001 - each job is told what became of it
         if len(jobs) == 1 or _fails_all(error):
             for job in jobs:
@@ -64,6 +67,16 @@ def written(commit: Commit, jobs: Sequence[Job]) -> None:
                 written(commit, [job])
     for job in jobs:
         job.done = True
+
+
+def _without(commit: Commit, jobs: Sequence[Job], ids: Collection[str]) -> None:
+    """Refuse the messages that must not be sent, and write the others, in one commit still."""
+    for job in jobs:
+        if any(line.id in ids for line in job.lines):
+            job.error = refusal()
+    rest = [job for job in jobs if job.error is None]
+    if rest:
+        written(commit, rest)
 
 
 def _together(commit: Commit, jobs: Sequence[Job]) -> None:

@@ -27,7 +27,7 @@ class Words(TypeDecorator[str]):
 
     def bind_processor(self, dialect: Dialect) -> Processor:  # noqa: ARG002 - SQLAlchemy's word
         """Return what turns text into what is stored."""
-        return _stored_words
+        return stored_words
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Processor:  # noqa: ARG002
         """Return what turns what is stored into text."""
@@ -49,7 +49,8 @@ class Json(TypeDecorator[Any]):
         return _data
 
 
-def _stored_words(value: str | None) -> str | None:
+def stored_words(value: str | None) -> str | None:
+    """Return text as it is stored."""
     if value is None:
         return None
     # Most words are printable, which is told ten times as fast; nothing strange is.

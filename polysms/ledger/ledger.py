@@ -28,10 +28,11 @@ from polysms.errors import LedgerError
 from polysms.ledger import keys, reading, reports, schema, tidying, writing
 from polysms.ledger.batches import Batches, Job, written
 from polysms.ledger.entries import Entries
+from polysms.ledger.hearing import Hearing
 from polysms.ledger.keys import KeyState
+from polysms.ledger.optouts import OptOuts
 from polysms.ledger.queue import Queue
 from polysms.ledger.reading import OpenAttempt, Query
-from polysms.ledger.reports import Recorded
 from polysms.ledger.store import SQLite
 from polysms.ledger.stores import store_of
 from polysms.ledger.tidying import KEYS_KEPT, Purged, Stats
@@ -50,7 +51,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Ledger(Entries):
+class Ledger(Entries, Hearing):
     """A ledger at an address: ``sqlite:///file.db``, ``postgresql+psycopg://user@host/database``.
 
     Nothing is opened before it is needed. A SQLite file is made, and brought to the newest tables,
@@ -65,6 +66,8 @@ class Ledger(Entries):
         self._batches = Batches(self._commit)
         #: The messages that are to be sent later.
         self.outbox = Queue(self._write, self._read, self._clock)
+        #: The numbers that want no more messages.
+        self.optouts = OptOuts(self._write, self._read, self._clock)
 
     def __repr__(self) -> str:
         return f"Ledger({self._store.url.render_as_string(hide_password=True)!r})"
@@ -132,16 +135,6 @@ class Ledger(Entries):
         if not accepted or not self._ask(partial(reading.parked, copies=accepted)):
             return
         self._write(partial(reports.match, copies=accepted, now=self._clock()))
-
-    def record(self, event: Event) -> Recorded:
-        """Keep an event, once however often it comes, and let its message's status follow."""
-        now = self._clock()
-        recorded = self._write(lambda connection: reports.record(connection, event, now))
-        if recorded.id is not None or not recorded.new:
-            return recorded
-        # Once more: its attempt may have been written while ours ran.
-        again = self._write(lambda connection: reports.record(connection, event, now))
-        return Recorded(new=True, id=again.id, status=again.status)
 
     # Reading.
 
@@ -246,11 +239,6 @@ class Ledger(Entries):
         """Let the status of messages follow that nobody is at any more; return how many."""
         now = self._clock()
         return self._write(lambda connection: tidying.lapse(connection, now))
-
-    def match_parked(self, limit: int = 1000) -> int:
-        """Match what is still parked; return how many reports found their message."""
-        now = self._clock()
-        return self._write(lambda connection: reports.match_parked(connection, now, limit))
 
     def forget(self, id_: str) -> None:
         """Forget the text of one message, and what providers repeated of it."""

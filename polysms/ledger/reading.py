@@ -100,7 +100,8 @@ def _delivery(
     ]
     status = standing(copies, Status(row["status"]), running=is_running(row.__getitem__, now))
     delivery = delivery_of(row, [attempt_of(one) for one in tries])
-    reports = [event_of(one) for one in told if one["kind"] == "report"]
+    # What only a hint says is no fact of the message.
+    reports = [event_of(one) for one in told if one["kind"] == "report" and not one["hint"]]
     return reported(delivery, status, [one for one in reports if isinstance(one, DeliveryReport)])
 
 

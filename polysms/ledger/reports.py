@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import attrs
 from sqlalchemy import Connection, or_, select, update
 
-from polysms.delivery import Attempt, DeliveryReport, Event, Status
+from polysms.delivery import Attempt, Event, InboundMessage, Status
+from polysms.errors import Reason
+from polysms.ledger import bulk, optouts, unwanted
 from polysms.ledger.book import Book
 from polysms.ledger.keys import insert_or_nothing
-from polysms.ledger.reading import REPORT
-from polysms.ledger.rows import event_row
+from polysms.ledger.optouts import Heard
+from polysms.ledger.owners import Name, Owner, known_names, name_of, owners
+from polysms.ledger.reading import REPORT, by_id
+from polysms.ledger.rows import OPT_OUT, Row, event_row
 from polysms.ledger.tables import attempts, events
+
+_MATCHED = ("message_id", "reference")
+
+
+@attrs.frozen(kw_only=True)
+class Note:
+    """An event that is to be kept.
+
+    With ``hint``, what it says is not proved: its message's provider is to be asked, and nothing
+    follows from it. At ``handle_at`` whoever listens is to be told, unless :class:`Handled` says
+    that this has been done. ``lists`` is what each route says of opt-outs, ``mirror`` the accounts
+    whose providers are to hear of one.
+    """
+
+    event: Event
+    hint: bool = False
+    handle_at: datetime | None = None
+    lists: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+    mirror: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> Name:
+        """What tells its event from all others."""
+        return self.event.account, self.event.event_id
 
 
 @attrs.frozen
@@ -22,24 +50,145 @@ class Recorded:
     """What became of an event: ``new`` unless it had come before; ``id`` is its message's.
 
     A report without a message is parked: it is matched once an attempt turns out to be its own.
+    ``opt_out`` is what an inbound message has changed of those.
     """
 
     new: bool
     id: str | None = None
     status: Status | None = None
+    key: str | None = None
+    tag: str | None = None
+    opt_out: Heard | None = None
 
 
-def record(connection: Connection, event: Event, now: datetime) -> Recorded:
-    """Keep an event; let its message's status follow, where it is known."""
-    row = event_row(event)
-    kept = insert_or_nothing(connection, events).returning(events.c.event_id)
-    new = connection.execute(kept, row).first() is not None
-    if not isinstance(event, DeliveryReport):
-        return Recorded(new)
-    known = _matched(connection, row)
-    if known is None:
-        return Recorded(new)
-    return Recorded(new, known.message_id, _told(connection, [(row, known)], now)[known.message_id])
+def record(connection: Connection, notes: Sequence[Note], now: datetime) -> list[Recorded]:
+    """Keep events; let the status of their messages follow, where those are known."""
+    rows = {note.name: _row(note) for note in notes}
+    about = owners(connection, rows.values())
+    for name, owner in about.items():
+        rows[name] |= _matched_row(owner)
+    new = _inserted(connection, rows)
+    book = Book(connection, {owner.message_id for owner in about.values()})
+    news = set(new)
+    for note in notes:
+        row, known = rows[note.name], about.get(note.name)
+        if known is not None:
+            _tell(book, known, row, now)
+        if note.name not in new and _again(connection, row):
+            news.add(note.name)
+    book.put_back(now)
+    told = _opt_outs(connection, [note for note in notes if note.name in new], now)
+    unwanted.keep(connection, _refused(connection, notes, news & about.keys(), about, now))
+    return [_recorded(note.name, about, book, new, told) for note in notes]
+
+
+def _row(note: Note) -> dict[str, Any]:
+    return {**event_row(note.event), "hint": note.hint, "handle_at": note.handle_at}
+
+
+def _matched_row(owner: Owner) -> dict[str, Any]:
+    row: dict[str, Any] = {"message_id": owner.message_id, "reference": owner.reference}
+    return row if owner.texts else {**row, "raw": None, "texts": False}
+
+
+def _inserted(connection: Connection, rows: Mapping[Name, Row]) -> set[Name]:
+    """Insert the events that are not there; return their names."""
+    # In one order everywhere, so that two writers never wait for each other.
+    ordered = [rows[name] for name in sorted(rows)]
+    if connection.dialect.name == "sqlite":
+        # Nobody writes beside us: what is not there now is not there when we insert it.
+        known = known_names(connection, ordered)
+        bulk.add(connection, events, [row for row in ordered if name_of(row) not in known])
+        return rows.keys() - known
+    kept = insert_or_nothing(connection, events).returning(events.c.account, events.c.event_id)
+    return {(row.account, row.event_id) for row in connection.execute(kept, ordered)}
+
+
+def _again(connection: Connection, row: Row) -> bool:
+    """Note what an event that is there already says now: whose it is, and whether it is proved.
+
+    Return whether it was not proved before.
+    """
+    if row["message_id"] is not None:
+        names = _MATCHED if row["texts"] else (*_MATCHED, "raw", "texts")
+        _change(connection, row, events.c.message_id.is_(None), names)
+    if row["kind"] == "report" and not row["hint"]:
+        return _change(connection, row, events.c.hint.is_(True), ("hint", "status", "facts"))
+    return False
+
+
+def _change(connection: Connection, row: Row, where: Any, names: Sequence[str]) -> bool:
+    changes = {name: row[name] for name in names}
+    changed = update(events).where(_is(name_of(row)), where).values(changes)
+    return connection.execute(changed).rowcount > 0
+
+
+def _is(name: Name) -> Any:
+    return (events.c.account == name[0]) & (events.c.event_id == name[1])
+
+
+def _tell(book: Book, owner: Owner, row: Row, now: datetime) -> None:
+    """Let a message follow what is said of it; of what is not proved, only that it is asked for."""
+    if not row["hint"]:
+        book.hear(owner.message_id, owner.reference, Status(row["status"]))
+        return
+    # Who handles it asks the provider at once; the sweep does where nobody has.
+    page = book.pages[owner.message_id]
+    page.changes["look_at"] = min(filter(None, (page.value("look_at"), row["handle_at"] or now)))
+
+
+def _opt_outs(connection: Connection, notes: Sequence[Note], now: datetime) -> dict[Name, Heard]:
+    found: dict[Name, Heard] = {}
+    # In one order everywhere, so that two writers never wait for each other.
+    for note in sorted(notes, key=_sender):
+        if not isinstance(note.event, InboundMessage) or note.event.keyword is None:
+            continue
+        heard = optouts.heard(connection, note.event, now, note.lists, note.mirror)
+        if heard is not None:
+            found[note.name] = heard
+            facts = {**event_row(note.event)["facts"], OPT_OUT: heard.list}
+            connection.execute(update(events).where(_is(note.name)).values(facts=facts))
+    return found
+
+
+def _sender(note: Note) -> str:
+    return note.event.from_ if isinstance(note.event, InboundMessage) else ""
+
+
+def _refused(
+    connection: Connection,
+    notes: Sequence[Note],
+    news: Collection[Name],
+    about: Mapping[Name, Owner],
+    now: datetime,
+) -> Iterator[Row]:
+    """Yield the opt-outs that reports of refused messages tell of."""
+    for note in notes:
+        event = note.event
+        if isinstance(event, InboundMessage) or event.reason is not Reason.OPTED_OUT:
+            continue
+        if note.name in news and not note.hint:
+            said = by_id(connection, about[note.name].message_id, None)
+            row = said and unwanted.reported(said, event, note.lists, now)
+            if row:
+                yield row
+
+
+def _recorded(
+    name: Name,
+    about: Mapping[Name, Owner],
+    book: Book,
+    new: set[Name],
+    told: Mapping[Name, Heard],
+) -> Recorded:
+    """Return what became of one event; of two that are the same, the first is new."""
+    is_new = name in new
+    new.discard(name)
+    owner = about.get(name)
+    if owner is None:
+        return Recorded(is_new, opt_out=told.get(name) if is_new else None)
+    status = Status(book.pages[owner.message_id].value("status"))
+    return Recorded(is_new, owner.message_id, status, owner.key, owner.tag)
 
 
 def match(connection: Connection, copies: Sequence[Attempt], now: datetime) -> None:
@@ -66,33 +215,13 @@ def match_parked(connection: Connection, now: datetime, limit: int) -> int:
 def _match(connection: Connection, about: Any, now: datetime, limit: int) -> int:
     waiting = select(events).where(events.c.message_id.is_(None), events.c.kind == REPORT, about)
     rows = connection.execute(waiting.limit(limit)).mappings().all()
-    pairs = [(dict(row), _matched(connection, row)) for row in rows]
-    found = [(row, known) for row, known in pairs if known is not None]
-    _told(connection, found, now)
-    return len(found)
-
-
-def _matched(connection: Connection, row: Any) -> Any:
-    """Return the attempt that a report is about: by our reference, else by the provider's id."""
-    wanted = select(attempts.c.reference, attempts.c.message_id).where(
-        attempts.c.account == row["account"]
-    )
-    if row["reference"] is not None:
-        found = connection.execute(wanted.where(attempts.c.reference == row["reference"])).first()
-        if found is not None:
-            return found
-    return connection.execute(wanted.where(attempts.c.provider_id == row["provider_id"])).first()
-
-
-def _told(connection: Connection, found: Sequence[Any], now: datetime) -> dict[str, Status]:
-    """Let reports be about their attempts; return the status of each message then."""
-    book = Book(connection, {known.message_id for _, known in found})
-    for row, known in found:
-        book.hear(known.message_id, known.reference, Status(row["status"]))
-        changes = {"message_id": known.message_id, "reference": known.reference}
-        if not book.pages[known.message_id].value("texts"):
-            changes |= {"raw": None, "texts": False}
-        same = (events.c.account == row["account"]) & (events.c.event_id == row["event_id"])
-        connection.execute(update(events).where(same).values(changes))
+    about = owners(connection, rows)
+    book = Book(connection, {owner.message_id for owner in about.values()})
+    for row in rows:
+        owner = about.get(name_of(row))
+        if owner is not None:
+            _tell(book, owner, row, now)
+            matched = update(events).where(_is(name_of(row))).values(_matched_row(owner))
+            connection.execute(matched)
     book.put_back(now)
-    return {id_: Status(page.value("status")) for id_, page in book.pages.items()}
+    return len(about)

@@ -28,6 +28,9 @@ from polysms.values import changed
 
 Row = Mapping[Any, Any]
 
+#: Among the facts of an inbound message: the list on which it has changed something.
+OPT_OUT = "opt_out"
+
 _LISTS = ("looks", "unsupported", "warnings")
 _WORDS = {"outcome": Outcome, "evidence": Evidence, "reason": Reason}
 _NAMES = {"from_": "sender"}
@@ -220,7 +223,7 @@ def _said(value: Any) -> Any:
 
 def event_of(row: Row) -> Event:
     """Return the event of a row."""
-    facts = dict(row["facts"])
+    facts = {name: value for name, value in row["facts"].items() if name != OPT_OUT}
     facts |= {name: row[name] for name in ("account", "event_id", "provider", "received_at")}
     facts["raw"] = row["raw"] or {}
     if facts.get("at") is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,9 @@ from sqlalchemy import Connection, insert, select
 
 from polysms.delivery import Attempt, Delivery, Outcome, Status
 from polysms.errors import LedgerError
+from polysms.ledger import unwanted
 from polysms.ledger.book import CLAIMED, UNCLEAR, Book, Copy, Page
+from polysms.ledger.optouts import ALL, Row
 from polysms.ledger.rows import ended_row, message_row
 from polysms.ledger.tables import events, keys
 from polysms.message import Message
@@ -31,7 +33,7 @@ class Line:
 
     ``store_text`` False keeps no text, media or answer of its message; ``via`` is the account or
     route that it takes. ``worker`` is who holds the lease of a message in the outbox: for others
-    no attempt of it begins.
+    no attempt of it begins. ``optouts`` is what the route says of numbers that have opted out.
     """
 
     id: str
@@ -40,6 +42,7 @@ class Line:
     store_text: bool = True
     via: str | None = None
     worker: str | None = None
+    optouts: str = ALL
 
 
 @attrs.frozen
@@ -71,17 +74,23 @@ class End:
     via: str | None = None
     look_at: datetime | None = None
     after: After | None = None
+    optouts: str = ALL
 
 
 def write(
     connection: Connection, lines: Sequence[Line], ends: Sequence[End], now: datetime
 ) -> None:
-    """Write lines, and then ends, in the transaction of a connection."""
+    """Write lines, and then ends, in the transaction of a connection.
+
+    Raises :class:`~polysms.ledger.unwanted.OptedOut` for attempts that must not begin.
+    """
     _check_keys(connection, lines)
     ids = {line.id for line in lines} | {str(end.delivery.id) for end in ends}
     book = Book(connection, ids)
     _note_holders(book, lines, ends)
     _check_leases(book, lines, now)
+    unwanted.check(connection, lines)
+    unwanted.keep(connection, _told(book, lines, ends, now))
     late: list[dict[str, Any]] = []
     for line in lines:
         if line.id not in book.pages:
@@ -144,6 +153,26 @@ def _check_keys(connection: Connection, lines: Sequence[Line]) -> None:
         id_ = opened.get((row["tenant"], row["key"]))
         if id_ not in {None, row["message_id"]}:
             raise TakenOver("another try has taken this message's key over", retry_later=True)
+
+
+def _told(book: Book, lines: Sequence[Line], ends: Sequence[End], now: datetime) -> Iterator[Row]:
+    """Yield the opt-outs that providers tell of in answers which are written down now."""
+    said: list[tuple[Line | End, str, Message, tuple[Attempt, ...]]]
+    said = [(one, one.id, one.message, (one.attempt,)) for one in lines]
+    said += [
+        (one, str(one.delivery.id), one.message, one.delivery.attempts)
+        for one in ends
+        if one.message is not None
+    ]
+    for one, id_, message, attempts in said:
+        page = book.pages.get(id_)
+        for attempt in attempts:
+            known = None if page is None else page.copies.get(attempt.reference)
+            # What was written before may have been taken back since.
+            if known is None or known.outcome is None:
+                row = unwanted.refused(message, attempt, one.optouts, now)
+                if row is not None:
+                    yield row
 
 
 def _entered(book: Book, id_: str, attempt: Attempt, now: datetime) -> list[dict[str, Any]]:

@@ -191,8 +191,11 @@ class Provider(Protocol):
     Optional methods, found by name: ``fetch_request(provider_id)`` (answered to ``read``),
     ``list_request(query)`` with ``read_list(response, query)``, ``check_request()``,
     ``recipients(message)``: every number one request would reach where that is more than ``to``,
-    and ``warnings(message)``: what may go wrong though the provider takes it. Options that make
-    one message a group's are called ``group_recipients``, whatever the provider's own word.
+    ``is_guess(raw_status)``: whether what a status word means is not documented but guessed,
+    ``warnings(message)``: what may go wrong though the provider takes it, and
+    ``optout_request(number)`` (answered to ``read_optout``, which returns what is wrong, or None):
+    tells it that a number wants no messages. Options that make one message a group's are called
+    ``group_recipients``, whatever the provider's own word.
 
     To hear it (:mod:`polysms.providers.hearing` has the values): ``events(webhook_request)``, what
     a webhook says; ``webhook_methods`` where it is not POST alone; and, of a provider that signs,

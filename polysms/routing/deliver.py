@@ -6,7 +6,7 @@ from collections.abc import Collection, Generator
 
 from polysms.config import Account
 from polysms.delivery import Delivery, Evidence, Outcome
-from polysms.errors import LedgerError, LookupFailed, Unsupported
+from polysms.errors import LedgerError, LookupFailed, Refused, Unsupported
 from polysms.message import Message
 from polysms.providers.base import Response
 from polysms.routing import rails as guard
@@ -127,7 +127,7 @@ def _attempted(run: Run, ready: Ready, entry: Entry) -> Generator[Step, Answer, 
     plan, account = run.plan, ready.account
     if plan.written:
         trouble = yield Write(run.id, run.message, ready.attempt)
-        if isinstance(trouble, LedgerError):
+        if isinstance(trouble, (LedgerError, Refused)):
             plan.health.told(account.name, entry, Signal.NOTHING, run.world.clock(), 0.0)
             raise run.unwritten(ready, trouble)
     expires_at = ready.attempt.expires_at

@@ -78,11 +78,11 @@ def _change(zone: ZoneInfo, earlier: datetime, later: datetime) -> datetime:
 def _zones_of(message: Message) -> list[ZoneInfo]:
     if message.timezone is not None:
         return [_zone(message.timezone)]
-    names = {name for number in _reached(message) for name in _names_of(number)}
+    names = {name for number in reached(message) for name in _names_of(number)}
     return [_zone(name) for name in sorted(names)]
 
 
-def _reached(message: Message) -> list[str]:
+def reached(message: Message) -> list[str]:
     """Return every number that the message would reach through any account: groups count."""
     return [
         message.to,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import attrs
@@ -18,6 +18,8 @@ from polysms.routing.senders import Logical
 GRACE = 30.0
 #: Accepted attempts of each account that are remembered, and unclear ones of all.
 REMEMBERED = 10_000
+
+Callback = Callable[[Account, str], str | None]
 
 
 @attrs.frozen(kw_only=True)
@@ -101,7 +103,8 @@ class Plan:
 
     ``accounts`` are all that the route may reach. ``health`` and ``memory`` are shared by all
     sends of a client. ``written`` says that every attempt is to be written down, before its first
-    byte and after.
+    byte and after. ``callback`` tells where an account is to report an attempt to, by its
+    reference; None where it has no such address.
     """
 
     route: Route
@@ -112,6 +115,7 @@ class Plan:
     health: Health = attrs.field(factory=Health, repr=False)
     memory: Memory = attrs.field(factory=Memory, repr=False)
     written: bool = False
+    callback: Callback | None = attrs.field(default=None, repr=False)
     by_name: Mapping[str, Account] = attrs.field(init=False, repr=False)
 
     @by_name.default

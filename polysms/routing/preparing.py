@@ -59,7 +59,9 @@ def prepared(  # noqa: PLR0913 - each by name
         names = " and ".join(unsupported)
         raise Unsupported(f"{adapter.capabilities.title} has no word for {names}")
     reference = world.new_id()
-    said, request = _said(message, adapter, senders, reference, valid_for)
+    back = message.status_callback or _callback(account, plan, reference)
+    asked = changed(message, valid_for=valid_for, status_callback=back)
+    said, request = _said(asked, adapter, senders, reference)
     seconds = min(left, plan.route.attempt_timeout or left)
     now = world.now()
     attempt = Attempt(
@@ -86,6 +88,13 @@ def _told(said: Message, adapter: Provider) -> dict[str, Any]:
     }
 
 
+def _callback(account: Account, plan: Plan, reference: str) -> str | None:
+    """Return where the reports of an attempt are to go, None where nobody need be told."""
+    if plan.callback is None or not account.adapter.capabilities.status_callback:
+        return None
+    return plan.callback(account, reference)
+
+
 def rested(senders: Sequence[str], account: Account, plan: Plan, world: World) -> Sequence[str]:
     """Return the senders that an account did not refuse of late."""
     if not plan.health.has_marks(account.name):
@@ -95,20 +104,16 @@ def rested(senders: Sequence[str], account: Account, plan: Plan, world: World) -
 
 
 def _said(
-    message: Message,
-    adapter: Provider,
-    senders: Sequence[str],
-    reference: str,
-    valid_for: int | None,
+    message: Message, adapter: Provider, senders: Sequence[str], reference: str
 ) -> tuple[Message, Request]:
     """Return the message and its request with the first sender that can say it."""
     *others, last = senders
     for sender in others:
-        said = changed(message, from_=sender, valid_for=valid_for)
+        said = changed(message, from_=sender)
         try:
             return said, adapter.request(said, reference)
         except Unsupported as error:
             if error.reason is not Reason.SENDER:
                 raise
-    said = changed(message, from_=last, valid_for=valid_for)
+    said = changed(message, from_=last)
     return said, adapter.request(said, reference)

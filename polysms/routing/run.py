@@ -7,7 +7,7 @@ from typing import Any
 
 from polysms.config import Account
 from polysms.delivery import Attempt, Considered, Delivery, Evidence, Outcome, Status
-from polysms.errors import Fault, LedgerError, NotSent, PolysmsError, RateLimited
+from polysms.errors import Fault, LedgerError, NotSent, PolysmsError, RateLimited, Refused
 from polysms.message import Message
 from polysms.providers.base import Record
 from polysms.routing.breaker import Entry
@@ -214,8 +214,10 @@ class Run:
             record=self.record,
         )
 
-    def unwritten(self, ready: Ready, trouble: LedgerError) -> PolysmsError:
-        """Return the error of a send that cannot go on, because an attempt cannot be written."""
+    def unwritten(self, ready: Ready, trouble: LedgerError | Refused) -> PolysmsError:
+        """Return the error of a send that cannot go on, because an attempt is not to begin."""
+        if isinstance(trouble, Refused):
+            return self._unwanted(ready, trouble)
         text = "not begun, because it could not be written down"
         facts = {"outcome": Outcome.NOT_SENT, "evidence": Evidence.NOTHING_WRITTEN, "text": text}
         self.attempts.append(changed(ready.attempt, ended_at=self.world.now(), **facts))
@@ -223,6 +225,13 @@ class Run:
             return self.error()
         trouble.delivery = changed(self.delivery(), status=Status.NOT_SENT, retry_later=True)
         return trouble
+
+    def _unwanted(self, ready: Ready, refused: Refused) -> PolysmsError:
+        # It was chosen, and is not asked after all.
+        self.considered[-1] = Considered(account=ready.account.name, chosen=False, why=str(refused))
+        self.errors.append(refused)
+        self.leave_out(f"no other account would take it either ({refused.reason})")
+        return self.error()
 
     def error(self) -> PolysmsError:
         """Return the error of a send that found no account to take the message."""

@@ -109,11 +109,20 @@ def wants_another(  # noqa: PLR0913 - each fact that counts
     if confirmed or exhausted or delivery.status in _ARRIVED:
         return Move(State.OVER)
     if delivery.status.final:
-        return None if delivery.status.value in route.on_undelivered else Move(State.OVER)
+        asked_for = delivery.status.value in route.on_undelivered
+        return None if asked_for and not _is_guess(delivery, accounts) else Move(State.OVER)
     due = _silent_until(delivery, route, accounts)
     if due is None:
         return Move(State.SENT)
     return Move(State.SENT, due) if due > now else None
+
+
+def _is_guess(delivery: Delivery, accounts: Sequence[Account]) -> bool:
+    """Whether the provider's word is one whose meaning is guessed: no other account tries then."""
+    by_name = {account.name: account for account in accounts}
+    account = by_name.get(delivery.account or "")
+    is_guess = None if account is None else getattr(account.adapter, "is_guess", None)
+    return is_guess is not None and bool(is_guess(delivery.raw_status))
 
 
 def _silent_until(delivery: Delivery, route: Route, accounts: Sequence[Account]) -> datetime | None:

@@ -10,7 +10,7 @@ import attrs
 
 from polysms.config import Account
 from polysms.delivery import Attempt
-from polysms.errors import LedgerError
+from polysms.errors import LedgerError, Refused
 from polysms.message import Message
 from polysms.providers.base import Request, Response
 
@@ -19,7 +19,8 @@ from polysms.providers.base import Request, Response
 class Write:
     """Write this attempt down: before its first byte, and again when it has ended.
 
-    Answered with None, or with the LedgerError that it met: then an attempt must not begin.
+    Answered with None, or with the LedgerError that it met, or Refused where a number has opted
+    out: then an attempt must not begin.
     """
 
     id: str
@@ -83,8 +84,8 @@ class Failure:
 
 Step = Write | Admit | Call | Wait
 #: What a step is answered with: a Call with a Response or a Failure, an Admit with the seconds to
-#: wait before it is asked again (0.0: taken), a Write with its LedgerError, the others with None.
-Answer = Response | Failure | float | LedgerError | None
+#: wait before it is asked again (0.0: taken), a Write with its error, the others with None.
+Answer = Response | Failure | float | LedgerError | Refused | None
 
 
 def _no_chance() -> float:

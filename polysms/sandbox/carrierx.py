@@ -85,9 +85,10 @@ def report(entry: Entry, step: Step, behaviour: Behaviour) -> Callback | None:
     Whether other statuses are posted is not documented: they are not.
     """
     url = behaviour.callback_urls.get(NAME)
-    if url is None or step.status not in ("sent", "delivered"):
+    if url is None or not (behaviour.disorder or step.status in ("sent", "delivered")):
         return None
-    return Callback(url=url, body=encoded(shown(entry, step.at, behaviour)))
+    body = {**shown(entry, step.at, behaviour), "status": step.status}
+    return Callback(url=url, body=encoded(body))
 
 
 # Responses page: {"message", "errors": [{"field", "message", "reference_sid"}]}, seen with a 404.

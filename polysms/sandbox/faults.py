@@ -41,6 +41,20 @@ class Hang(Response):
         await close(scope, receive)
 
 
+class Awaiting(Response):
+    """An answer that is given once something else has happened."""
+
+    def __init__(self, event: asyncio.Event, response: Response) -> None:
+        super().__init__()
+        self._event = event
+        self._response = response
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Wait, then answer."""
+        await self._event.wait()
+        await self._response(scope, receive, send)
+
+
 class Cut(Response):
     """The first half of a JSON answer; then the connection is closed."""
 

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from polysms.sandbox.answering import Json, Refusal
 from polysms.sandbox.behaviour import Behaviour
 from polysms.sandbox.callbacks import Callback, Callbacks
-from polysms.sandbox.faults import Cut, Drop, Hang
+from polysms.sandbox.faults import Awaiting, Cut, Drop, Hang
 from polysms.sandbox.progress import Step, Wish, wish
 from polysms.sandbox.store import Draft, Entry, Store
 
@@ -34,6 +34,8 @@ class Sandbox:
         self.behaviour = behaviour
         self.store = Store(behaviour.seed)
         self.callbacks = Callbacks(self.now, self._current)
+        #: Opt-outs that Wavix was told of: number and sender (None: any), and when.
+        self.optouts: dict[tuple[str, str | None], float] = {}
         self.stopping = asyncio.Event()
         self._first = behaviour
 
@@ -42,9 +44,10 @@ class Sandbox:
         return self.behaviour.clock()
 
     def reset(self) -> None:
-        """Forget every message and callback, and behave as at first."""
+        """Forget every message, callback and opt-out, and behave as at first."""
         self.store.clear()
         self.callbacks.clear()
+        self.optouts.clear()
         self.behaviour = self._first
 
     def _current(self, entry: Entry) -> Entry | None:
@@ -79,9 +82,6 @@ def answer(sandbox: Sandbox, draft: Draft, voice: Voice) -> Response:
     if asked in voice.refusals:
         return voice.refusals[asked].answer()
     entry = sandbox.store.accept(draft, asked, behaviour)
-    sandbox.callbacks.expect(
-        entry, lambda known, step: voice.report(known, step, sandbox.behaviour)
-    )
     body = voice.shown(entry, entry.created, behaviour)
     faults: dict[Wish, Callable[[], Response]] = {
         Wish.ERROR: voice.broken.answer,
@@ -91,4 +91,12 @@ def answer(sandbox: Sandbox, draft: Draft, voice: Voice) -> Response:
         Wish.EMPTY: lambda: Json({}, voice.created),
         Wish.CUT: lambda: Cut(body, voice.created),
     }
-    return faults[asked]() if asked in faults else Json(body, voice.created)
+    response = faults[asked]() if asked in faults else Json(body, voice.created)
+
+    def report(known: Entry, step: Step) -> Callback | None:
+        return voice.report(known, step, sandbox.behaviour)
+
+    if behaviour.disorder:
+        return Awaiting(sandbox.callbacks.disorder(entry, report), response)
+    sandbox.callbacks.expect(entry, report)
+    return response

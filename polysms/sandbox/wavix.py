@@ -30,7 +30,7 @@ from polysms.sandbox.callbacks import Callback
 from polysms.sandbox.progress import Step, Wish
 from polysms.sandbox.state import Object, Voice, answer, sandbox_of
 from polysms.sandbox.store import Entry
-from polysms.sandbox.wavix_rules import bare, draft, listing, no
+from polysms.sandbox.wavix_rules import bare, draft, listing, no, optout, pages
 
 NAME = "wavix"
 
@@ -105,7 +105,7 @@ def report(entry: Entry, step: Step, behaviour: Behaviour) -> Callback | None:
     The field names differ from the message's (OpenAPI): segments_count, sent, delivered, error.
     """
     url = entry.draft.callback or behaviour.callback_urls.get(NAME)
-    if url is None or step.status == "pending":
+    if url is None or (step.status == "pending" and not behaviour.disorder):
         return None
     sent, delivered = entry.since("sent", step.at), entry.since("delivered", step.at)
     body = {
@@ -164,7 +164,11 @@ async def _send(request: Request) -> Response:
     except ValueError:
         # What a body that is no JSON gets is not documented.
         refuse(no(400, "Missing or invalid parameter message_body"))
-    return answer(sandbox_of(request), draft(body), VOICE)
+    sandbox, wanted = sandbox_of(request), draft(body)
+    known = {(bare(wanted.to), None), (bare(wanted.to), bare(wanted.sender))}
+    if known & set(sandbox.optouts):
+        return VOICE.refusals[Wish.OPTED_OUT].answer()
+    return answer(sandbox, wanted, VOICE)
 
 
 async def _get(request: Request) -> Response:
@@ -185,14 +189,42 @@ async def _list(request: Request) -> Response:
     page, per_page, keeps = listing(request.query_params)
     views = sandbox.store.listed(NAME, sandbox.now())
     found = [item for view in views if keeps(item := shown_later(view.entry, view.moment))]
+    return Json(_paged(found, page, per_page))
+
+
+def _paged(found: list[Object], page: int, per_page: int) -> Object:
     pagination = {
         "current_page": page,
         "per_page": per_page,
         "total": len(found),
         "total_pages": -(-len(found) // per_page),
     }
-    items = found[(page - 1) * per_page : page * per_page]
-    return Json({"items": items, "pagination": pagination})
+    return {"items": found[(page - 1) * per_page : page * per_page], "pagination": pagination}
+
+
+async def _opt_out(request: Request) -> Response:
+    """``POST /v3/messages/opt-outs`` -> 201 (OpenAPI). One that is there already: a guess."""
+    _authenticate(request)
+    try:
+        body = loaded(await content(request))
+    except ValueError:
+        refuse(no(400, "Missing or invalid parameter opt_out"))
+    sandbox = sandbox_of(request)
+    if sandbox.behaviour.mode(NAME) == "refuse":
+        return VOICE.refusals[Wish.REFUSED].answer()
+    sandbox.optouts.setdefault(optout(body), sandbox.now())
+    return Json({"success": True}, 201)
+
+
+async def _opt_outs(request: Request) -> Response:
+    """``GET /v3/messages/opt-outs`` -> 200 (OpenAPI), without its filters."""
+    _authenticate(request)
+    page, per_page = pages(request.query_params)
+    items = [
+        {"phone_number": number, "sender_id": sender, "campaign_id": None, "created_at": stamp(at)}
+        for (number, sender), at in sandbox_of(request).optouts.items()
+    ]
+    return Json(_paged(items, page, per_page))
 
 
 async def _profile(request: Request) -> Response:
@@ -212,6 +244,9 @@ async def _config(request: Request) -> Response:
 ROUTES = [
     Route("/v3/messages", _send, methods=["POST"]),
     Route("/v3/messages", _list, methods=["GET"]),
+    # Before what would take its name for an id.
+    Route("/v3/messages/opt-outs", _opt_out, methods=["POST"]),
+    Route("/v3/messages/opt-outs", _opt_outs, methods=["GET"]),
     Route("/v3/messages/{id}", _get, methods=["GET"]),
     Route("/v1/profile", _profile, methods=["GET"]),
     Route("/v1/profile/config", _config, methods=["GET"]),

@@ -152,14 +152,33 @@ def _with_plus(value: str) -> str:
     return f"+{value.lstrip('+')}" if _NUMBER.fullmatch(value) else value
 
 
-def listing(query: Mapping[str, str]) -> tuple[int, int, Callable[[Mapping[str, Any]], bool]]:
-    """Return page, items a page, and which messages a list shows. Raises Refused with 400."""
+def optout(body: object) -> tuple[str, str | None]:
+    """Return the number, and the sender it is about (None: any), of an opt-out (OpenAPI)."""
+    named = body.get("opt_out") if isinstance(body, dict) else None
+    if not isinstance(named, dict) or set(named) - {"number", "sender_id"}:
+        _wrong("opt_out")
+    number, sender = _text(named, "number"), named.get("sender_id")
+    if not _NUMBER.fullmatch(number):
+        _wrong("number")
+    if sender is not None and not (isinstance(sender, str) and sender):
+        _wrong("sender_id")
+    return bare(number), sender and bare(sender)
+
+
+def pages(query: Mapping[str, str]) -> tuple[int, int]:
+    """Return the page of a list, and its items. Raises Refused with 400."""
     page = whole(query.get("page"), 1, 1, 10**9)
     per_page = whole(query.get("per_page"), _PER_PAGE, 1, _MOST_PER_PAGE)
     if page is None:
         _wrong("page")
     if per_page is None:
         _wrong("per_page")
+    return page, per_page
+
+
+def listing(query: Mapping[str, str]) -> tuple[int, int, Callable[[Mapping[str, Any]], bool]]:
+    """Return page, items a page, and which messages a list shows. Raises Refused with 400."""
+    page, per_page = pages(query)
     _check_words(query)
     since, until = _day(query, "sent_after"), _day(query, "sent_before")
 

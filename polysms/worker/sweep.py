@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from polysms import AsyncClient
 from polysms.client.log import log
+from polysms.client.optouts import AT_ONCE
 from polysms.errors import LedgerError
 from polysms.worker.rounds import LOOK_LEASE, LOOKS, take_back, tidy
 
@@ -44,12 +45,13 @@ class Sweeper:
         """Sweep once; return whether there may be more to do at once."""
         await self._beat()
         taken_back = await self._client.consult(take_back)
+        told = await self._client.optouts.mirror()
         until = self._client.duties.now() + LOOK_LEASE
         looks = await self._client.consult(
             lambda ledger: ledger.outbox.looks(until=until, limit=LOOKS)
         )
         await asyncio.gather(*(self._look(claim) for claim in looks))
-        return bool(taken_back) or len(looks) == LOOKS
+        return bool(taken_back) or len(looks) == LOOKS or told >= AT_ONCE
 
     async def _beat(self) -> None:
         now = asyncio.get_running_loop().time()

@@ -12,7 +12,17 @@ from pathlib import Path
 #: Beside what is installed, and after it: the library measured is the installed one.
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
-ALL = ("sending", "routing", "many", "durable", "ledger", "webhooks", "imports", "segments")
+ALL = (
+    "sending",
+    "routing",
+    "many",
+    "durable",
+    "ledger",
+    "webhooks",
+    "serving",
+    "imports",
+    "segments",
+)
 
 
 def main(names: list[str]) -> None:

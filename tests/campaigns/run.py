@@ -22,6 +22,7 @@ from tests.campaigns import (
     false_trips,
     frozen,
     healing,
+    hearing,
     kills,
     lottery,
     side_by_side,
@@ -49,6 +50,7 @@ class Scale:
     trouble: int
     freezes: int
     tasks: int
+    deaths: int
 
 
 SHORT = Scale(
@@ -62,6 +64,7 @@ SHORT = Scale(
     trouble=2,
     freezes=1,
     tasks=300,
+    deaths=20,
 )
 LONG = Scale(
     lottery=5000,
@@ -75,6 +78,7 @@ LONG = Scale(
     # At each of eight stages, on each of two databases.
     freezes=63,
     tasks=20_000,
+    deaths=200,
 )
 
 
@@ -139,6 +143,7 @@ CAMPAIGNS: dict[str, Callable[[Scale], bool]] = {
     "trouble": lambda scale: trouble.run(scale.trouble),
     "frozen": lambda scale: frozen.run(scale.freezes),
     "broker": _broker,
+    "hearing": lambda scale: hearing.run_all(scale.deaths),
 }
 
 

@@ -73,6 +73,7 @@ WHOLE: dict[str, Any] = {
     "outbox": {"valid_for": "30m"},
     "sweep": {"first": "10s", "most": "5m", "past_validity": "2h", "resolve_for": 60},
     "public_url": "https://sms.example.com/hooks",
+    "keywords": {"es": {"stop": ("PARAR", "BAJA")}},
 }
 
 

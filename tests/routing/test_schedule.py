@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 
 from polysms.config import Config, Route, Sweep
@@ -157,6 +158,21 @@ def test_wants_no_other(facts: dict[str, Any]) -> None:
         delivery(Status.UNDELIVERED), HEARD, accounts, now=NOW, **{**usual, **facts}
     )
     assert Move(State.OVER) == found
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"), [("undeliverable_x", Move(State.OVER)), ("sent", None)]
+)
+def test_guess_sends_nothing_again(word: str, expected: Move | None) -> None:
+    """A status that is guessed from the sound of CarrierX's word lets no other account try."""
+    accounts = [CONFIG.account(name) for name in HEARD.accounts]
+    known = attrs.evolve(
+        delivery(Status.UNDELIVERED, copy("carrierx")), account="carrierx", raw_status=word
+    )
+    found = schedule.wants_another(
+        known, HEARD, accounts, confirmed=False, valid_until=LATER, now=NOW
+    )
+    assert expected == found
 
 
 def test_silence_says_nothing_where_nothing_is_reported() -> None:

@@ -15,6 +15,7 @@ BEHAVIOUR = {
     "speed": 1.0,
     "wrapped": False,
     "legacy": False,
+    "disorder": False,
     "signing_key": "PSKsandbox0000000000",
     "modes": {},
     "callback_urls": {},

@@ -56,7 +56,7 @@ class Office:
 
     def __init__(self, url: str, ledger: str, **route: Any) -> None:
         patience = {"timeouts": {"read": 0.5}}
-        self.tables = {
+        self.tables: dict[str, Any] = {
             "accounts": {
                 "wavix": {"api_key": "k", "sender": "+13137890021", "base_url": url, **patience},
                 "carrierx": {
@@ -144,6 +144,21 @@ def test_what_waits_is_sent_once(home: Any, ledger: str) -> None:
             assert 0 == client.ledger.outbox.waiting()
             delivery = await until(client, messages[0].key, Status.DELIVERED)
             assert Status.DELIVERED is delivery.status
+
+    asyncio.run(story())
+
+
+def test_opt_outs_are_mirrored(home: Any, ledger: str) -> None:
+    """The sweep tells a provider of the opt-outs that it asks for."""
+
+    async def story() -> None:
+        office = Office(home.url, ledger)
+        office.tables["accounts"]["wavix"]["mirror_optouts"] = True
+        async with office.client() as client:
+            await client.optouts.add("+13135550187")
+            queued = await client.enqueue(said())
+            await until(client, queued.id, Status.DELIVERED)
+            assert "13135550187" in {number for number, _ in home.optouts}
 
     asyncio.run(story())
 

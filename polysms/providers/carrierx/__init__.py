@@ -20,7 +20,7 @@ from polysms.errors import InvalidMessage, Reason, Unsupported
 from polysms.message import Message
 from polysms.providers import base, reading
 from polysms.providers.base import Answer, Capabilities, Page, Query, Record, Request, Response
-from polysms.providers.carrierx.codes import FIELDS, TEXTS, status_of
+from polysms.providers.carrierx.codes import FIELDS, TEXTS, is_guess, status_of
 from polysms.providers.hearing import Heard, WebhookRequest, json_object, need
 from polysms.providers.limits import check, options_of
 from polysms.providers.outcome import accepted, outcome, weightiest
@@ -208,6 +208,10 @@ class CarrierX:
     def check_request(self) -> Request:
         """Return ``GET /oauth/whoami``, which shows whether the credentials are good."""
         return Request("GET", f"{self._base}/oauth/whoami", self._read)
+
+    def is_guess(self, raw_status: str | None) -> bool:
+        """Return whether what a status word means is guessed from its sound."""
+        return is_guess(raw_status)
 
     def events(self, request: WebhookRequest) -> Heard:
         """Return what a webhook says: the SMS object, for messages in both directions.

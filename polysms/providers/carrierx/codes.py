@@ -29,6 +29,11 @@ TEXTS = (
 )
 
 
+def is_guess(status: str | None) -> bool:
+    """Whether a status word is not documented, so that its sound alone tells what it means."""
+    return status is not None and status not in STATUSES
+
+
 def status_of(status: str | None, direction: str | None) -> Status:
     """Return what a status word means of a message in this direction."""
     word = "received" if direction == "inbound" else status or ""

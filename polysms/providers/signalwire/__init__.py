@@ -24,9 +24,11 @@ from polysms.providers.limits import check, options_of
 from polysms.providers.outcome import accepted, outcome, weightiest
 from polysms.providers.signalwire import signature, webhooks
 from polysms.providers.signalwire.codes import BUSY, REASONS, STATUSES
+from polysms.redact import HIDDEN
 
 _SPACE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.IGNORECASE)
 _VARIABLE = re.compile(r"(?!(?i:signalwire_|sw_|rtc_|internal_))[A-Za-z_][A-Za-z0-9_]*")
+_CALLBACK = "status_callback_url"
 MOST_VARIABLES = 20
 LONGEST_VARIABLE = 1024
 
@@ -263,5 +265,6 @@ def _record(data: dict[str, Any]) -> Record:
         error_text=said.error_message or None,
         reason=REASONS.get(said.error_code or ""),
         created_at=said.created_at,
-        raw=data,
+        # Who knows our own address can post to it, and this is kept and shown.
+        raw=data | {_CALLBACK: HIDDEN} if data.get(_CALLBACK) else data,
     )

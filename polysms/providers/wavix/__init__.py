@@ -149,6 +149,16 @@ class Wavix:
         """Return ``GET /v1/profile``, which shows whether the key is good and sends nothing."""
         return Request("GET", f"{self._base}/v1/profile", self._read)
 
+    def optout_request(self, number: str) -> Request:
+        """Return ``POST /v3/messages/opt-outs``: for all senders, where none is named (OpenAPI)."""
+        body = {"opt_out": {"number": numbers.digits(number)}}
+        return Request("POST", f"{self._url}/opt-outs", self._write, reading.dumps(body))
+
+    def read_optout(self, response: Response) -> Answer | None:
+        """Return what is wrong with an opt-out, None where Wavix has noted it."""
+        data = reading.mapping(reading.loads(response))
+        return None if response.ok and not _says_no(data) else _refusal(response, data)
+
     def events(self, request: WebhookRequest) -> Heard:
         """Return what a webhook says. Raises BadPayload for what Wavix does not post."""
         return webhooks.heard(request)

@@ -1,0 +1,20 @@
+"""The server is killed at any moment, and nothing that it acknowledged is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.campaigns import hearing
+
+pytestmark = [pytest.mark.timeout(240), pytest.mark.one_python]
+
+
+def test_killed_server_loses_nothing(tmp_path: Path, ledger_url: str) -> None:
+    """What was acknowledged is in the ledger, and is told: by the dead server or by another."""
+    tally = hearing.run(20, tmp_path, ledger_url)
+
+    assert 20 == tally.kills
+    assert (set(), set(), set()) == (tally.lost, tally.untold, tally.early)
+    assert tally.kept
