@@ -22,36 +22,36 @@ def fetch(
     account: Account, provider_id: str, known: Delivery | None, seconds: float
 ) -> Generator[Step, Answer, Delivery]:
     """Yield the steps that ask a provider for one message; return what is now known of it."""
-    build = _able(account, "fetch_request", "fetch a message")
+    build = able(account, "fetch_request", "fetch a message")
     answer = yield Call(account, build(provider_id), seconds)
-    response = _answered(account, answer)
+    response = answered(account, answer)
     if response.status == NOT_FOUND:
         raise NotFound(f"{_title(account)} knows no such message", **_facts(account, response))
     meaning = account.adapter.read(response)
     if not isinstance(meaning, Accepted):
-        raise _failed(account, response, meaning)
+        raise failed(account, response, meaning)
     delivery = known or foreign(meaning.record, account)
     return delivery_of(attrs.evolve(meaning.record, reference=None), delivery)
 
 
 def page(account: Account, query: Query, seconds: float) -> Generator[Step, Answer, Page]:
     """Yield the steps that read one page of a provider's own list."""
-    build = _able(account, "list_request", "list its messages")
+    build = able(account, "list_request", "list its messages")
     answer = yield Call(account, build(query), seconds)
-    response = _answered(account, answer)
+    response = answered(account, answer)
     meaning = account.adapter.read_list(response, query)  # type: ignore[attr-defined]
     if not isinstance(meaning, Page):
-        raise _failed(account, response, meaning)
+        raise failed(account, response, meaning)
     return meaning
 
 
 def check(account: Account, seconds: float) -> Generator[Step, Answer, None]:
     """Yield the steps that find out whether an account's credentials are good."""
-    build = _able(account, "check_request", "be checked")
+    build = able(account, "check_request", "be checked")
     answer = yield Call(account, build(), seconds)
-    response = _answered(account, answer)
+    response = answered(account, answer)
     if not response.ok:
-        raise _failed(account, response, account.adapter.read(response))
+        raise failed(account, response, account.adapter.read(response))
 
 
 def foreign(record: Record, account: Account) -> Delivery:
@@ -81,7 +81,8 @@ def _same(asked: str | None, found: str | None) -> bool:
     return asked is None or found is None or numbers.same(asked, found)
 
 
-def _able(account: Account, method: str, doing: str) -> Any:
+def able(account: Account, method: str, doing: str) -> Any:
+    """Return a method of an account's adapter; raise Unsupported where it has none."""
     found = getattr(account.adapter, method, None)
     if found is None:
         raise Unsupported(f"{_title(account)} cannot {doing}", account=account.name)
@@ -92,7 +93,8 @@ def _title(account: Account) -> str:
     return f"{account.name} ({account.adapter.capabilities.title})"
 
 
-def _answered(account: Account, answer: Answer) -> Response:
+def answered(account: Account, answer: Answer) -> Response:
+    """Return the response of an answer; raise LookupFailed where there is none."""
     if isinstance(answer, Response):
         return answer
     text = answer.text if isinstance(answer, Failure) else "no answer"
@@ -108,7 +110,8 @@ def _facts(account: Account, response: Response) -> dict[str, Any]:
     }
 
 
-def _failed(account: Account, response: Response, meaning: object) -> LookupFailed:
+def failed(account: Account, response: Response, meaning: object) -> LookupFailed:
+    """Return the error of a response that does not tell what was asked for."""
     text = account.hide(getattr(meaning, "text", "") or "an answer we cannot read")
     reason = meaning.reason if isinstance(meaning, Refused) else None
     sentence = f"{_title(account)} answered HTTP {response.status}: {text}"

@@ -28,8 +28,9 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "segments": ("errors",),
     "delivery": ("errors",),
     "message": ("numbers", "segments", "delivery", "values"),
+    "services": ("delivery",),
     # Providers. They touch nothing and each knows itself.
-    "providers.base": ("message",),
+    "providers.base": ("message", "services"),
     "providers.reading": ("providers.base",),
     "providers.limits": ("providers.base",),
     "providers.outcome": ("providers.reading",),
@@ -66,6 +67,7 @@ ANNEXES: Mapping[str, str] = {
 PURE = frozenset(
     {
         *("redact", "values", "errors", "numbers", "segments", "delivery", "message"),
+        "services",
         *("providers.base", "providers.reading", "providers.limits", "providers.outcome"),
         "providers.hearing",
         *(PROVIDER, "providers", "config", "routing", "webhooks", "report"),
