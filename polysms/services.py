@@ -6,7 +6,7 @@ capabilities.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -19,6 +19,10 @@ from polysms.delivery import aware
 
 def _raw() -> Any:
     return attrs.field(factory=dict, repr=False, hash=False)
+
+
+def _texts(value: str | Iterable[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 @attrs.frozen(kw_only=True)
@@ -67,10 +71,10 @@ class NewSender:
     """
 
     sender: str = attrs.field(repr=redact.shown)
-    countries: tuple[str, ...] = attrs.field(converter=tuple)
+    countries: tuple[str, ...] = attrs.field(converter=_texts)
     usecase: str | None = None
     monthly_volume: int | None = None
-    samples: tuple[str, ...] = attrs.field(default=(), converter=tuple, repr=False)
+    samples: tuple[str, ...] = attrs.field(default=(), converter=_texts, repr=False)
 
 
 @attrs.frozen(kw_only=True)

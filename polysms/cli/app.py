@@ -24,7 +24,9 @@ from polysms.cli.records import cancel, confirm
 from polysms.cli.rehearse import rehearse
 from polysms.cli.resolve import resolve
 from polysms.cli.send import send
+from polysms.cli.senders import senders
 from polysms.cli.serve import serve
+from polysms.cli.services import balance, lookup, redacted
 from polysms.cli.story import explain, show
 from polysms.cli.webhooks import webhooks
 from polysms.cli.worker import worker
@@ -54,6 +56,10 @@ app.command("resolve", rich_help_panel=_MESSAGES)(resolve)
 app.command("check", rich_help_panel=_ACCOUNTS)(check)
 app.command("rehearse", rich_help_panel=_ACCOUNTS)(rehearse)
 app.command("providers", rich_help_panel=_ACCOUNTS)(features)
+app.command("balance", rich_help_panel=_ACCOUNTS)(balance)
+app.command("lookup", rich_help_panel=_ACCOUNTS)(lookup)
+app.add_typer(senders, name="senders", rich_help_panel=_ACCOUNTS)
+app.command("redact", rich_help_panel=_MESSAGES)(redacted)
 app.command("worker", rich_help_panel=_LEDGER)(worker)
 app.command("export", rich_help_panel=_LEDGER)(export)
 app.add_typer(ledger, name="ledger", rich_help_panel=_LEDGER)
@@ -93,8 +99,7 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit:  # how Rich ends a page of help whose reader has gone
         code = DONE
     except Exception as error:  # noqa: BLE001 - no traceback reaches the user
-        registered = [one.name for one in app.registered_commands]
-        names = [*map(str, registered), str(ledger.info.name), str(optouts.info.name)]
+        names = [str(one.name) for one in (*app.registered_commands, *app.registered_groups)]
         if misused(error) and (advice := hint(arguments, names)) is not None:
             error.add_note(advice)
         code = report(error, _speaking(arguments))

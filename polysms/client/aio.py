@@ -25,6 +25,7 @@ from polysms.client.kept_async import KeptAsync
 from polysms.client.lending import Lent
 from polysms.client.log import log, said
 from polysms.client.obeying_async import ObeyingAsync
+from polysms.client.offering_async import OfferingAsync
 from polysms.client.optouts import Mirror, keywords_of
 from polysms.client.optouts_async import AsyncOptOuts
 from polysms.client.plans import Plans
@@ -41,7 +42,7 @@ from polysms.routing.preview import Previewed, preview
 from polysms.routing.steps import Answer, Step, World
 
 
-class AsyncClient(ObeyingAsync, KeptAsync, ReplyingAsync):
+class AsyncClient(ObeyingAsync, KeptAsync, ReplyingAsync, OfferingAsync):
     """As :class:`~polysms.client.sync.Client`, for asyncio. It lives in one event loop.
 
     ``before_send`` and ``after_send`` may be async. A cancelled send raises ``CancelledError``

@@ -53,7 +53,7 @@ def resolved(
 
     What is only ``likely`` is not noted: it may be another message.
     """
-    delivery = yield from _meant(what, kept=kept)
+    delivery = yield from meant(what, kept=kept)
     noted = kept and not likely
     try:
         found = yield from steps(delivery)
@@ -75,14 +75,15 @@ def fetched(
 ) -> Generator[Task, Told, Delivery]:
     """Yield the steps of a fetch, and note what the provider says."""
     if what is not None:
-        what = yield from _meant(what, kept=kept)
+        what = yield from meant(what, kept=kept)
     target, identity, known = target_of(config, what, account, provider_id)
     found = yield from lookup.fetch(target, identity, known, LOOKUP_SECONDS)
     yield from _noted(found, kept=kept)
     return found
 
 
-def _meant(what: Delivery | str, *, kept: bool) -> Generator[Task, Told, Delivery]:
+def meant(what: Delivery | str, *, kept: bool) -> Generator[Task, Told, Delivery]:
+    """Yield what finds the delivery that is meant: itself, or the one of an id or a key."""
     if isinstance(what, Delivery):
         return what
     if not isinstance(what, str):

@@ -14,6 +14,7 @@ from polysms.client.duties import Duties
 from polysms.client.kept import Kept
 from polysms.client.log import log, said
 from polysms.client.obeying import Obeying
+from polysms.client.offering import Offering
 from polysms.client.optouts import Mirror, OptOuts, keywords_of
 from polysms.client.plans import Plans
 from polysms.client.records import Records, ledger_of
@@ -29,7 +30,7 @@ from polysms.routing.preview import Previewed, preview
 from polysms.routing.steps import Answer, Step, World
 
 
-class Client(Obeying, Kept, Replying):
+class Client(Obeying, Kept, Replying, Offering):
     """Sends messages through the accounts of a configuration.
 
     Thread-safe, and safe to use after ``os.fork()`` (the child opens connections of its own);
