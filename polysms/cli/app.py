@@ -99,7 +99,8 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit:  # how Rich ends a page of help whose reader has gone
         code = DONE
     except Exception as error:  # noqa: BLE001 - no traceback reaches the user
-        names = [str(one.name) for one in (*app.registered_commands, *app.registered_groups)]
+        names = [str(one.name) for one in app.registered_commands]
+        names += [str(one.name) for one in app.registered_groups]
         if misused(error) and (advice := hint(arguments, names)) is not None:
             error.add_note(advice)
         code = report(error, _speaking(arguments))
