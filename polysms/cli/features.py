@@ -11,7 +11,19 @@ from polysms.cli.failure import DONE, reported
 from polysms.cli.options import Json
 from polysms.cli.output import Output, columns
 from polysms.providers import REGISTRY, load
-from polysms.providers.base import Capabilities
+from polysms.providers.base import Capabilities, Provider
+from polysms.routing.services import SERVICES, offered
+
+#: What each service is called in the table.
+_SERVICES = {
+    "balance": "balance",
+    "identity": "who-am-I",
+    "number": "number look-up",
+    "redact": "redaction",
+    "senders": "senders",
+    "new_sender": "new senders",
+    "optouts": "opt-outs",
+}
 
 
 def _yes(value: object) -> str:
@@ -31,20 +43,20 @@ def _longest_mms(can: Capabilities) -> str:
 
 
 _ROWS: tuple[tuple[str, Callable[[Capabilities], str]], ...] = (
-    ("text of an SMS, at most", _longest),
-    ("text of an MMS, at most", _longest_mms),
-    ("media, at most", lambda can: str(can.most_media)),
+    ("SMS text, most", _longest),
+    ("MMS text, most", _longest_mms),
+    ("media, most", lambda can: str(can.most_media)),
     ("MMS to", lambda can: can.mms_to),
     ("group MMS", lambda can: _yes(can.group_mms)),
-    ("names as senders", lambda can: _yes(can.alphanumeric_senders)),
-    ("short codes as senders", lambda can: _yes(can.short_code_senders)),
-    ("short numbers (988)", lambda can: _yes(can.short_numbers)),
-    ("word for valid_for", lambda can: _yes(can.validity)),
-    ("word for tag", lambda can: _yes(can.tag)),
+    ("from names", lambda can: _yes(can.alphanumeric_senders)),
+    ("from short codes", lambda can: _yes(can.short_code_senders)),
+    ("to 988 and such", lambda can: _yes(can.short_numbers)),
+    ("valid_for", lambda can: _yes(can.validity)),
+    ("tag", lambda can: _yes(can.tag)),
     ("status callback", lambda can: _yes(can.status_callback)),
-    ("delivery reports for", lambda can: ", ".join(sorted(can.reports)) or "none"),
-    ("look-up of a send", lambda can: can.lookup),
-    ("facts checked on", lambda can: can.checked),
+    ("reports for", lambda can: ", ".join(sorted(can.reports)) or "none"),
+    ("sends found by", lambda can: can.lookup),
+    ("facts of", lambda can: can.checked),
     ("verified", lambda can: can.verified),
 )
 
@@ -56,24 +68,38 @@ def features(*, json: Json = False) -> int:
     What a provider has no word for, valid_for and tag, polysms honours itself.
     """
     output = Output(json=json)
-    known = {name: load(name).capabilities for name in sorted(REGISTRY)}
+    known = {name: load(name) for name in sorted(REGISTRY)}
     if json:
-        output.document({name: _plain(can) for name, can in known.items()})
+        output.document({name: _plain(provider) for name, provider in known.items()})
         return DONE
     _table(known, output)
     return DONE
 
 
-def _plain(can: Capabilities) -> Mapping[str, Any]:
-    return {
+def _plain(provider: type[Provider]) -> Mapping[str, Any]:
+    facts = {
         name: sorted(value) if isinstance(value, frozenset) else value
-        for name, value in attrs.asdict(can).items()
+        for name, value in attrs.asdict(provider.capabilities).items()
     }
+    services = [service for service in SERVICES if offered(provider, service)]
+    return {**facts, "services": services, "webhooks": _webhooks(provider)}
 
 
-def _table(known: Mapping[str, Capabilities], output: Output) -> None:
-    table = columns("", *(can.title for can in known.values()))
-    for label, value in _ROWS:
-        table.add_row(label, *(value(can) for can in known.values()))
+def _webhooks(provider: type[Provider]) -> str:
+    if not hasattr(provider, "events"):
+        return "none"
+    return "signed" if hasattr(provider, "signed") else "not signed"
+
+
+def _table(known: Mapping[str, type[Provider]], output: Output) -> None:
+    table = columns("", *(provider.capabilities.title for provider in known.values()))
+    *rows, checked, verified = _ROWS
+    for label, value in rows:
+        table.add_row(label, *(value(one.capabilities) for one in known.values()))
+    table.add_row("webhooks", *map(_webhooks, known.values()))
+    for service, label in _SERVICES.items():
+        table.add_row(label, *(_yes(offered(one, service)) for one in known.values()))
+    for label, value in (checked, verified):
+        table.add_row(label, *(value(one.capabilities) for one in known.values()))
     output.table(table)
     output.say("\nFrom the providers' documents; what is not stated is left to the provider.")

@@ -11,7 +11,7 @@ from polysms.client.keeping import Consult, Task, Told
 from polysms.config import Account, Config
 from polysms.delivery import Delivery
 from polysms.errors import ConfigError, InvalidMessage, Unsupported
-from polysms.routing.services import SERVICES, ask
+from polysms.routing.services import SERVICES, ask, offered
 from polysms.services import NewSender
 
 #: Which accounts' providers offer a service, and which of them is asked where several do.
@@ -20,7 +20,7 @@ _ANY = frozenset({"number"})
 
 def offers(account: Account, service: str) -> bool:
     """Whether an account can be asked for a service at all."""
-    return account.broken is None and hasattr(account.adapter, f"{service}_request")
+    return account.broken is None and offered(account.adapter, service)
 
 
 def asked_of(config: Config, name: str | None, service: str) -> Account:

@@ -29,6 +29,11 @@ SERVICES = {
 }
 
 
+def offered(adapter: object, service: str) -> bool:
+    """Whether an adapter, or its class, can be asked for a service."""
+    return hasattr(adapter, f"{service}_request")
+
+
 def ask(
     account: Account, service: str, *wanted: Any, seconds: float
 ) -> Generator[Step, Answer, Any]:
