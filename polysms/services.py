@@ -21,6 +21,10 @@ def _raw() -> Any:
     return attrs.field(factory=dict, repr=False, hash=False)
 
 
+def _time() -> Any:
+    return attrs.field(default=None, converter=aware)
+
+
 def _texts(value: str | Iterable[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
@@ -59,7 +63,7 @@ class Sender:
     status: str | None = None
     can_send: bool | None = None
     why: str | None = None
-    created_at: datetime | None = attrs.field(default=None, converter=aware)
+    created_at: datetime | None = _time()
     raw: Mapping[str, Any] = _raw()
 
 
@@ -108,7 +112,7 @@ class RemoteOptOut:
 
     number: str = attrs.field(repr=redact.mask)
     sender: str | None = attrs.field(default=None, repr=redact.shown)
-    created_at: datetime | None = attrs.field(default=None, converter=aware)
+    created_at: datetime | None = _time()
     raw: Mapping[str, Any] = _raw()
 
 

@@ -134,6 +134,27 @@ SIGNALWIRE_LOG = """{"id":"0f4e9e3e-5b3a-4b6e-9d7d-2f1d2c3b4a59","from":"+155598
 "charge_details":[{"description":"Outbound SMS","charge":0.00415}],
 "created_at":"2024-05-06T12:20:00Z","error_message":null,"error_code":null}"""
 
+# The compatibility API's message of the TypeSpec of 2026-08-21, with the values of its examples.
+COMPAT_MESSAGE = """{"account_sid":"ea108133-d6b3-407c-9536-9fad8a929a6a",
+"api_version":"2010-04-01","body":"Hello World!","num_segments":1,"num_media":"1",
+"date_created":"Mon, 13 Aug 2018 21:38:46 +0000","date_sent":"Mon, 13 Aug 2018 21:38:46 +0000",
+"date_updated":"Mon, 13 Aug 2018 21:38:46 +0000","direction":"outbound-api","error_code":null,
+"error_message":null,"from":"+15551234567","price":0.005,"price_unit":"USD",
+"sid":"0a059168-ead0-41af-9d1f-343dae832527","status":"sent","to":"+15557654321",
+"messaging_service_sid":null,
+"uri":"/api/laml/2010-04-01/Accounts/ea108133-d6b3-407c-9536-9fad8a929a6a/Messages/x.json",
+"subresource_uris":{}}"""
+COMPAT_LISTED = (
+    '{"uri":"/api/laml/2010-04-01/Accounts/x/Messages?Page=0&PageSize=50",'
+    '"first_page_uri":"/api/laml/2010-04-01/Accounts/x/Messages?Page=0&PageSize=50",'
+    '"next_page_uri":null,"previous_page_uri":null,"page":0,"page_size":50,"messages":['
+    + COMPAT_MESSAGE
+    + "]}"
+)
+# The example of its flat error.
+COMPAT_UNAUTHORIZED = """{"code":20003,"message":"Authentication failed",
+"more_info":"https://developer.signalwire.com/compatibility-api/reference/errors","status":401}"""
+
 SIGNALWIRE_REFUSED = """{"errors":[{"type":"validation_error","code":"invalid_to_number",
 "message":"The To number is not valid.","attribute":"to",
 "url":"https://signalwire.com/docs/apis/error-codes"}]}"""
@@ -160,5 +181,11 @@ EXAMPLES: dict[str, dict[str, list[tuple[int, str]]]] = {
         "refused": [(422, SIGNALWIRE_REFUSED)],
         "unauthorized": [(401, '{"error":"Unauthorized"}')],
         "server_error": [(500, '{"error":"Internal Server Error"}')],
+    },
+    "signalwire-compat": {
+        "send_sms": [(201, COMPAT_MESSAGE)],
+        "fetch": [(200, COMPAT_MESSAGE)],
+        "list": [(200, COMPAT_LISTED)],
+        "unauthorized": [(401, COMPAT_UNAUTHORIZED)],
     },
 }

@@ -30,11 +30,13 @@ HOMES = {
     "wavix": ("", "https://api.wavix.com"),
     "carrierx": ("/core/v2", "https://api.carrierx.com/core/v2"),
     "signalwire": ("", "https://example.signalwire.com"),
+    "signalwire-compat": ("", "https://example.signalwire.com"),
 }
 SECRETS = {
     "wavix": ("api_key", "sender"),
     "carrierx": ("token", "sender"),
     "signalwire": ("space", "project_id", "api_token", "sender"),
+    "signalwire-compat": ("space", "project_id", "api_token", "sender"),
 }
 
 
@@ -123,7 +125,8 @@ def record_published(provider: str, name: str, answers: list[tuple[int, str]]) -
 
 def record_live(provider: str) -> None:
     """Record the scenes that harm nobody from a live account."""
-    given = {name: os.environ[f"{provider.upper()}_{name.upper()}"] for name in SECRETS[provider]}
+    of = provider.partition("-")[0].upper()  # both of SignalWire's APIs take the same
+    given = {name: os.environ[f"{of}_{name.upper()}"] for name in SECRETS[provider]}
     own = os.environ["POLYSMS_RECORD_TO"]
     hidden = {given[name]: ACCOUNTS[provider][name] for name in SECRETS[provider]}
     hidden |= {own: TO["ok"], own.lstrip("+"): TO["ok"].lstrip("+")}

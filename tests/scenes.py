@@ -37,12 +37,19 @@ ACCOUNTS: dict[str, dict[str, str]] = {
         "api_token": "signalwire-token",
         "sender": "+15559876543",
     },
+    "signalwire-compat": {
+        "space": "example",
+        "project_id": "3a9f2b1c-0000-4000-8000-000000000000",
+        "api_token": "signalwire-token",
+        "sender": "+15559876543",
+    },
 }
 #: The same with a credential that the sandbox refuses.
 STRANGERS: dict[str, dict[str, str]] = {
     "wavix": {"api_key": "invalid-key"},
     "carrierx": {"token": "invalid-token"},
     "signalwire": {"api_token": "invalid-token"},
+    "signalwire-compat": {"api_token": "invalid-token"},
 }
 
 

@@ -20,6 +20,7 @@ HOSTS = {
     "wavix": "https://api.wavix.com/",
     "carrierx": "https://api.carrierx.com/core/v2/",
     "signalwire": "https://example.signalwire.com/",
+    "signalwire-compat": "https://example.signalwire.com/",
 }
 
 

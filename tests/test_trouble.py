@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select, text
 from polysms import Client, Message
 from polysms.delivery import Status
 from polysms.errors import LedgerError
-from polysms.ledger import Ledger, outbox, store
+from polysms.ledger import Ledger, outbox, postgresql
 from polysms.ledger.book import CLAIMED, WAITING, Book
 from polysms.ledger.tables import messages
 from polysms.routing import schedule
@@ -93,7 +93,7 @@ def test_frozen_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
     with postgres.running() as server, Ledger(server.url(server.database())) as ledger:
         ledger.upgrade()
         ledger.close()
-        monkeypatch.setattr(store, "_IDLE", 100)
+        monkeypatch.setattr(postgresql, "_IDLE", 100)
         with pytest.raises(LedgerError, match="broke the connection off") as caught:
             ledger._store.write(still)  # noqa: SLF001 - no public write stands still
         assert caught.value.retry_later

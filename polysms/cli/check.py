@@ -13,6 +13,7 @@ from rich.text import Text
 
 from polysms import numbers, redact
 from polysms.cli.checked_ledger import CheckedLedger, checked_ledger, of_keeping
+from polysms.cli.checked_senders import cannot_send
 from polysms.cli.failure import DONE, exit_code, facts_of, remedy, reported
 from polysms.cli.options import File, Json, Reveal, Url, configured
 from polysms.cli.output import Output, plainly
@@ -97,8 +98,9 @@ def _checked(account: Account, client: Client | None, public_url: str | None) ->
     if account.broken is not None:
         warning = f"cannot be used: {account.broken}"
         return Checked(account=account, address=None, credentials="missing", warnings=(warning,))
-    warnings = (*_warnings(account), *_of_reports(account, public_url))
     credentials, error = _asked(account, client)
+    asked = cannot_send(account, client) if client and credentials == "good" else ()
+    warnings = (*_warnings(account), *_of_reports(account, public_url), *asked)
     return Checked(
         account=account,
         address=_address(account),

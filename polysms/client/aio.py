@@ -21,6 +21,7 @@ import httpx
 
 from polysms.client import asking, core, files, many, many_async
 from polysms.client.duties import Duties
+from polysms.client.exporting import ExportingAsync
 from polysms.client.kept_async import KeptAsync
 from polysms.client.lending import Lent
 from polysms.client.log import log, said
@@ -31,6 +32,7 @@ from polysms.client.optouts_async import AsyncOptOuts
 from polysms.client.plans import Plans
 from polysms.client.records import Records, ledger_of
 from polysms.client.replying import ReplyingAsync
+from polysms.client.tokens import Tokens
 from polysms.client.transports import Transports, make_async
 from polysms.config import Config
 from polysms.delivery import Delivery
@@ -42,7 +44,7 @@ from polysms.routing.preview import Previewed, preview
 from polysms.routing.steps import Answer, Step, World
 
 
-class AsyncClient(ObeyingAsync, KeptAsync, ReplyingAsync, OfferingAsync):
+class AsyncClient(ObeyingAsync, KeptAsync, ReplyingAsync, OfferingAsync, ExportingAsync):
     """As :class:`~polysms.client.sync.Client`, for asyncio. It lives in one event loop.
 
     ``before_send`` and ``after_send`` may be async. A cancelled send raises ``CancelledError``
@@ -68,6 +70,7 @@ class AsyncClient(ObeyingAsync, KeptAsync, ReplyingAsync, OfferingAsync):
         self._records = Records(self.config, self._plans, ledger, world)
         self._lent = None if ledger is None else Lent(ledger)
         self._limits = self._plans.limits
+        self._tokens = Tokens(world.clock)
         if self.config.keywords:
             keywords_of(self.config)
         self._mirror = Mirror(self.config, world)
@@ -201,6 +204,7 @@ class AsyncClient(ObeyingAsync, KeptAsync, ReplyingAsync, OfferingAsync):
         reference: str | None = None,
         page_size: int = 50,
         filters: Mapping[str, str] | None = None,
+        of: str = "list",
     ) -> AsyncIterator[Delivery]:
         """Yield the messages in the provider's own list; as the sync client's ``list_remote``."""
         query = asking.query_of(
@@ -213,14 +217,16 @@ class AsyncClient(ObeyingAsync, KeptAsync, ReplyingAsync, OfferingAsync):
             page_size=page_size,
             filters=filters,
         )
+        asking.require_list(of)
         target = self.config.account(account)
         following: Query | None = query
+        seen: set[str] = set()
         while following is not None:
-            page = await self._ask(lookup.page(target, following, asking.LOOKUP_SECONDS))
+            page = await self._ask(lookup.page(target, following, asking.LOOKUP_SECONDS, of))
             for record in page.records:
                 if lookup.wanted(record, query):
                     yield lookup.foreign(record, target)
-            following = page.following
+            following = asking.unseen(page.following, seen, account)
 
     list = list_remote
 

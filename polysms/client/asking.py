@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from polysms.client.keeping import Consult, Task, Told
 from polysms.client.plans import Plans, seconds_of
@@ -156,6 +157,22 @@ def query_of(  # noqa: PLR0913 - each filter by name
         page_size=page_size,
         filters=filters or {},
     )
+
+
+def require_list(of: str) -> None:
+    """Raise ConfigError for what is neither a provider's list of messages nor that of its bills."""
+    if of not in {"list", "details"}:
+        raise ConfigError('of: write "list" or "details"', key="of")
+
+
+def unseen(mark: Any, seen: set[str], account: str) -> Any:
+    """Return the mark of a list's next page; raise LookupFailed where it has been there before."""
+    if mark is not None:
+        if repr(mark) in seen:
+            sentence = "the provider's list goes round in a circle: a page leads back to another"
+            raise LookupFailed(sentence, account=account)
+        seen.add(repr(mark))
+    return mark
 
 
 def _aware(moment: datetime | None) -> datetime | None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
+from concurrent.futures import wait
+from contextlib import closing
+from threading import TIMEOUT_MAX
 from typing import TypeVar
 
 import httpx
@@ -14,8 +17,9 @@ from polysms.client.keeping import Consult, Save, Task, Told, sending
 from polysms.client.limits import Limits
 from polysms.client.plans import Plans
 from polysms.client.records import Records
+from polysms.client.tokens import Await, Tokens
 from polysms.client.transports import Transports
-from polysms.client.wire import exchange
+from polysms.client.wire import Exchange, exchange
 from polysms.config import Config
 from polysms.delivery import Delivery
 from polysms.message import Message
@@ -34,6 +38,7 @@ class Obeying:
     _plans: Plans
     _records: Records
     _limits: Limits
+    _tokens: Tokens
     _world: World
     _is_kept: bool
 
@@ -82,10 +87,7 @@ class Obeying:
     def _obey(self, task: Task) -> Done:
         if isinstance(task, Call):
             with self._limits.slot(task.account, patience_of(task)) as free:
-                if not free:
-                    return no_slot(task)
-                transport = self._transports.of(task.account)
-                return exchange(transport, task, self._world.now)
+                return self._called(task) if free else no_slot(task)
         if isinstance(task, Save):
             self._records.ledger.write_many(task.lines, task.ends)
         if isinstance(task, Consult):
@@ -95,3 +97,21 @@ class Obeying:
         if isinstance(task, Wait):
             time.sleep(task.seconds)
         return None
+
+    def _called(self, call: Call) -> Exchange:
+        steps = self._tokens.around(call)
+        if steps is None:
+            return exchange(self._transports.of(call.account), call, self._world.now)
+        done: Exchange | None = None
+        with closing(steps):
+            while True:
+                try:
+                    step = steps.send(done)
+                except StopIteration as stop:
+                    return stop.value  # type: ignore[no-any-return]
+                if isinstance(step, Await):
+                    wait([step.ended], timeout=min(step.seconds, TIMEOUT_MAX))
+                    done = None
+                else:
+                    transport = self._transports.of(step.account)
+                    done = exchange(transport, step, self._world.now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Generator
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +17,9 @@ from polysms.client.lending import Lent
 from polysms.client.limits import Limits
 from polysms.client.plans import Plans
 from polysms.client.records import MISSING
+from polysms.client.tokens import Await, Tokens
 from polysms.client.transports import Transports
+from polysms.client.wire import Exchange
 from polysms.client.wire_async import exchange_async
 from polysms.config import Config
 from polysms.delivery import Delivery
@@ -40,6 +43,7 @@ class ObeyingAsync:
     _plans: Plans
     _lent: Lent | None
     _limits: Limits
+    _tokens: Tokens
     _world: World
     _loop: asyncio.AbstractEventLoop | None
 
@@ -114,10 +118,7 @@ class ObeyingAsync:
     async def _obey(self, task: Task) -> Done:
         if isinstance(task, Call):
             async with self._limits.slot_async(task.account, patience_of(task)) as free:
-                if not free:
-                    return no_slot(task)
-                transport = self._transports.of(task.account)
-                return await exchange_async(transport, task, self._world.now)
+                return await self._called(task) if free else no_slot(task)
         if isinstance(task, Save) and self._lent is not None:
             await self._lent.save(task)
         if isinstance(task, Consult) and self._lent is not None:
@@ -127,6 +128,24 @@ class ObeyingAsync:
         if isinstance(task, Wait):
             await asyncio.sleep(task.seconds)
         return None
+
+    async def _called(self, call: Call) -> Exchange:
+        steps = self._tokens.around(call)
+        if steps is None:
+            return await exchange_async(self._transports.of(call.account), call, self._world.now)
+        done: Exchange | None = None
+        with closing(steps):
+            while True:
+                try:
+                    step = steps.send(done)
+                except StopIteration as stop:
+                    return stop.value  # type: ignore[no-any-return]
+                if isinstance(step, Await):
+                    await asyncio.wait([asyncio.wrap_future(step.ended)], timeout=step.seconds)
+                    done = None
+                else:
+                    transport = self._transports.of(step.account)
+                    done = await exchange_async(transport, step, self._world.now)
 
 
 class _Ended(Exception):

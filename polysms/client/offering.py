@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from polysms.client import offers
+from polysms.client import asking, offers
 from polysms.client.keeping import Task, Told
 from polysms.config import Config
 from polysms.delivery import Delivery
@@ -81,10 +81,11 @@ class Offering:
         ``filters`` are in the provider's own words. Ours are in ``client.optouts``.
         """
         following: Any = filters or None
+        seen: set[str] = set()
         while True:
             page = self._ask(offers.service(self.config, account, "optouts", following))
             yield from page.items
-            following = page.following
+            following = asking.unseen(page.following, seen, account or "")
             if following is None:
                 return
 
@@ -99,10 +100,11 @@ class Senders:
     def list(self, account: str | None = None) -> Iterator[Sender]:
         """Yield an account's senders; a page at a time."""
         following: Any = None
+        seen: set[str] = set()
         while True:
             page = self._ask(offers.service(self._config, account, "senders", following))
             yield from page.items
-            following = page.following
+            following = asking.unseen(page.following, seen, account or "")
             if following is None:
                 return
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any
 
-from polysms.client import offers
+from polysms.client import asking, offers
 from polysms.client.keeping import Task, Told
 from polysms.client.lending import Lent
 from polysms.config import Config
@@ -84,11 +84,12 @@ class OfferingAsync:
         ``filters`` are in the provider's own words. Ours are in ``client.optouts``.
         """
         following: Any = filters or None
+        seen: set[str] = set()
         while True:
             page = await self._ask(offers.service(self.config, account, "optouts", following))
             for one in page.items:
                 yield one
-            following = page.following
+            following = asking.unseen(page.following, seen, account or "")
             if following is None:
                 return
 
@@ -105,11 +106,12 @@ class AsyncSenders:
     async def list(self, account: str | None = None) -> AsyncIterator[Sender]:
         """Yield an account's senders; a page at a time."""
         following: Any = None
+        seen: set[str] = set()
         while True:
             page = await self._ask(offers.service(self._config, account, "senders", following))
             for one in page.items:
                 yield one
-            following = page.following
+            following = asking.unseen(page.following, seen, account or "")
             if following is None:
                 return
 

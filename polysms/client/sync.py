@@ -11,6 +11,7 @@ import httpx
 
 from polysms.client import asking, core, files, many
 from polysms.client.duties import Duties
+from polysms.client.exporting import Exporting
 from polysms.client.kept import Kept
 from polysms.client.log import log, said
 from polysms.client.obeying import Obeying
@@ -19,6 +20,7 @@ from polysms.client.optouts import Mirror, OptOuts, keywords_of
 from polysms.client.plans import Plans
 from polysms.client.records import Records, ledger_of
 from polysms.client.replying import Replying
+from polysms.client.tokens import Tokens
 from polysms.client.transports import Transports, make_sync
 from polysms.config import Config
 from polysms.delivery import Delivery
@@ -30,7 +32,7 @@ from polysms.routing.preview import Previewed, preview
 from polysms.routing.steps import Answer, Step, World
 
 
-class Client(Obeying, Kept, Replying, Offering):
+class Client(Obeying, Kept, Replying, Offering, Exporting):
     """Sends messages through the accounts of a configuration.
 
     Thread-safe, and safe to use after ``os.fork()`` (the child opens connections of its own);
@@ -58,6 +60,7 @@ class Client(Obeying, Kept, Replying, Offering):
         self._records = Records(self.config, self._plans, ledger, world)
         self._is_kept = ledger is not None
         self._limits = self._plans.limits
+        self._tokens = Tokens(world.clock)
         if self.config.keywords:
             keywords_of(self.config)
         self._mirror = Mirror(self.config, world)
@@ -212,10 +215,12 @@ class Client(Obeying, Kept, Replying, Offering):
         reference: str | None = None,
         page_size: int = 50,
         filters: Mapping[str, str] | None = None,
+        of: str = "list",
     ) -> Iterator[Delivery]:
         """Yield the messages in the provider's own list; pages are read as they are needed.
 
-        ``filters`` are passed on in the provider's own words. Raises
+        ``filters`` are passed on in the provider's own words. ``of="details"`` reads the list of
+        what was billed, where the provider has one of its own (CarrierX). Raises
         :class:`~polysms.errors.LookupFailed`.
         """
         query = asking.query_of(
@@ -228,14 +233,16 @@ class Client(Obeying, Kept, Replying, Offering):
             page_size=page_size,
             filters=filters,
         )
+        asking.require_list(of)
         target = self.config.account(account)
         following: Query | None = query
+        seen: set[str] = set()
         while following is not None:
-            page = self._ask(lookup.page(target, following, asking.LOOKUP_SECONDS))
+            page = self._ask(lookup.page(target, following, asking.LOOKUP_SECONDS, of))
             for record in page.records:
                 if lookup.wanted(record, query):
                     yield lookup.foreign(record, target)
-            following = page.following
+            following = asking.unseen(page.following, seen, account)
 
     list = list_remote
 

@@ -44,14 +44,16 @@ class Hearing:
         stray = [
             number
             for number, one in enumerate(recorded)
-            if one.new and one.id is None and isinstance(notes[number].event, DeliveryReport)
+            if one.id is None
+            and (one.new or not notes[number].hint)
+            and isinstance(notes[number].event, DeliveryReport)
         ]
         if stray:
             # Once more: an attempt may have been written while ours ran.
             again = [notes[number] for number in stray]
             found = self._write(partial(_kept, again, (), self._clock()))
             for number, one in zip(stray, found, strict=True):
-                recorded[number] = attrs.evolve(one, new=True)
+                recorded[number] = attrs.evolve(one, new=recorded[number].new)
         return recorded
 
     def match_parked(self, limit: int = 1000) -> int:

@@ -19,6 +19,10 @@ _STATEMENT = 30_000
 #: Milliseconds that a transaction may stand still: a process that is frozen in one must not keep
 #: its rows from all others.
 _IDLE = 30_000
+#: SQLSTATE of a deadlock, and of a transaction that could not be put in an order with others.
+_KNOTS = frozenset({"40P01", "40001"})
+#: How often a transaction is done again that came to nothing.
+_AGAIN = 2
 
 
 class PostgreSQL(Store):
@@ -59,19 +63,27 @@ class PostgreSQL(Store):
 
 
 def _in_transaction(engine: Engine, action: Action[T]) -> T:
-    """Run an action in a transaction, once more where its connection turns out to have died."""
-    with engine.connect() as connection:
-        try:
-            done = action(connection)
-        except DBAPIError as error:
-            # Before its commit nothing was written; what became of a commit, nobody knows.
-            if not error.connection_invalidated:
-                raise
-        else:
-            connection.commit()
-            return done
+    """Run an action in a transaction, again where its connection had died, or it was in a knot.
+
+    A knot: two transactions wait for each other, and PostgreSQL undoes one of them.
+    """
+    for _ in range(_AGAIN):
+        with engine.connect() as connection:
+            try:
+                done = action(connection)
+            except DBAPIError as error:
+                # Before its commit nothing was written; what became of a commit, nobody knows.
+                if not (error.connection_invalidated or _state(error) in _KNOTS):
+                    raise
+            else:
+                connection.commit()
+                return done
     with engine.begin() as connection:
         return action(connection)
+
+
+def _state(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
 
 
 def _in_utc(connection: Any, _: object) -> None:

@@ -70,16 +70,21 @@ def record(connection: Connection, notes: Sequence[Note], now: datetime) -> list
     new = _inserted(connection, rows)
     book = Book(connection, {owner.message_id for owner in about.values()})
     news = set(new)
-    for note in notes:
+    # In one order everywhere, so that two writers never wait for each other.
+    for note in sorted(notes, key=_name):
         row, known = rows[note.name], about.get(note.name)
         if known is not None:
             _tell(book, known, row, now)
-        if note.name not in new and _again(connection, row):
+        if note.name not in new and _again(connection, book, row):
             news.add(note.name)
     book.put_back(now)
     told = _opt_outs(connection, [note for note in notes if note.name in new], now)
     unwanted.keep(connection, _refused(connection, notes, news & about.keys(), about, now))
     return [_recorded(note.name, about, book, new, told) for note in notes]
+
+
+def _name(note: Note) -> Name:
+    return note.name
 
 
 def _row(note: Note) -> dict[str, Any]:
@@ -104,23 +109,28 @@ def _inserted(connection: Connection, rows: Mapping[Name, Row]) -> set[Name]:
     return {(row.account, row.event_id) for row in connection.execute(kept, ordered)}
 
 
-def _again(connection: Connection, row: Row) -> bool:
+def _again(connection: Connection, book: Book, row: Row) -> bool:
     """Note what an event that is there already says now: whose it is, and whether it is proved.
 
     Return whether it was not proved before.
     """
     if row["message_id"] is not None:
         names = _MATCHED if row["texts"] else (*_MATCHED, "raw", "texts")
-        _change(connection, row, events.c.message_id.is_(None), names)
+        parked = _change(connection, row, events.c.message_id.is_(None), names)
+        # What was proved of it while nobody knew its message is told to nobody else.
+        if parked is not None and parked.kind == "report" and not parked.hint:
+            book.hear(row["message_id"], row["reference"], Status(parked.status))
     if row["kind"] == "report" and not row["hint"]:
-        return _change(connection, row, events.c.hint.is_(True), ("hint", "status", "facts"))
+        proof = ("hint", "status", "facts")
+        return _change(connection, row, events.c.hint.is_(True), proof) is not None
     return False
 
 
-def _change(connection: Connection, row: Row, where: Any, names: Sequence[str]) -> bool:
-    changes = {name: row[name] for name in names}
-    changed = update(events).where(_is(name_of(row)), where).values(changes)
-    return connection.execute(changed).rowcount > 0
+def _change(connection: Connection, row: Row, where: Any, names: Sequence[str]) -> Any:
+    """Change an event; return it as it is then, None where it is not the one that is meant."""
+    changed = update(events).where(_is(name_of(row)), where)
+    values = {name: row[name] for name in names}
+    return connection.execute(changed.values(values).returning(*events.c)).one_or_none()
 
 
 def _is(name: Name) -> Any:
@@ -214,7 +224,9 @@ def match_parked(connection: Connection, now: datetime, limit: int) -> int:
 
 def _match(connection: Connection, about: Any, now: datetime, limit: int) -> int:
     waiting = select(events).where(events.c.message_id.is_(None), events.c.kind == REPORT, about)
-    rows = connection.execute(waiting.limit(limit)).mappings().all()
+    found = connection.execute(waiting.limit(limit)).mappings()
+    # In one order everywhere, so that two writers never wait for each other.
+    rows = sorted(found, key=name_of)
     about = owners(connection, rows)
     book = Book(connection, {owner.message_id for owner in about.values()})
     for row in rows:

@@ -11,6 +11,7 @@ from polysms.providers.base import Provider
 REGISTRY = {
     "carrierx": "polysms.providers.carrierx:CarrierX",
     "signalwire": "polysms.providers.signalwire:SignalWire",
+    "signalwire-compat": "polysms.providers.signalwire.compat:SignalWireCompat",
     "wavix": "polysms.providers.wavix:Wavix",
 }
 #: Accounts without a network: what they send stays in this process.

@@ -123,6 +123,14 @@ class Unclear:
 Answer = Accepted | Refused | Busy | Unclear
 
 
+@attrs.frozen
+class Token:
+    """What a provider gives for credentials, good for ``expires_in`` seconds (None: not said)."""
+
+    value: str = attrs.field(repr=False)
+    expires_in: float | None = None
+
+
 @attrs.frozen(kw_only=True)
 class Query:
     """Which messages of a provider's own list are wanted.
@@ -189,13 +197,18 @@ class Provider(Protocol):
     and may have ``url_forms``: which settings the parts of a URL (user, password, host) stand for.
 
     Optional methods, found by name: ``fetch_request(provider_id)`` (answered to ``read``),
-    ``list_request(query)`` with ``read_list(response, query)``, ``check_request()``,
+    ``list_request(query)`` with ``read_list(response, query)``, ``check_request()``, and
+    ``read_check(response)``: what is wrong with credentials that were let in, or None;
     ``recipients(message)``: every number one request would reach where that is more than ``to``,
     ``is_guess(raw_status)``: whether what a status word means is not documented but guessed,
     ``warnings(message)``: what may go wrong though the provider takes it, and
     ``optout_request(number)`` (answered to ``read_optout``, which returns what is wrong, or None):
     tells it that a number wants no messages. Options that make one message a group's are called
     ``group_recipients``, whatever the provider's own word.
+
+    Where credentials are good only for a token: ``token_request()``, the request for one (None for
+    an account that needs none), ``read_token(response)``, a :class:`Token` or what it means that
+    there is none, and ``authorized(request, value)``, a request with the token's value in it.
 
     To hear it (:mod:`polysms.providers.hearing` has the values): ``events(webhook_request)``, what
     a webhook says; ``webhook_methods`` where it is not POST alone; and, of a provider that signs,

@@ -34,12 +34,14 @@ def fetch(
     return delivery_of(attrs.evolve(meaning.record, reference=None), delivery)
 
 
-def page(account: Account, query: Query, seconds: float) -> Generator[Step, Answer, Page]:
-    """Yield the steps that read one page of a provider's own list."""
-    build = able(account, "list_request", "list its messages")
+def page(
+    account: Account, query: Query, seconds: float, of: str = "list"
+) -> Generator[Step, Answer, Page]:
+    """Yield the steps that read one page of a provider's own list, or (details) of its bills."""
+    build = able(account, f"{of}_request", "list its messages")
     answer = yield Call(account, build(query), seconds)
     response = answered(account, answer)
-    meaning = account.adapter.read_list(response, query)  # type: ignore[attr-defined]
+    meaning = getattr(account.adapter, f"read_{of}")(response, query)
     if not isinstance(meaning, Page):
         raise failed(account, response, meaning)
     return meaning
@@ -52,6 +54,9 @@ def check(account: Account, seconds: float) -> Generator[Step, Answer, None]:
     response = answered(account, answer)
     if not response.ok:
         raise failed(account, response, account.adapter.read(response))
+    wrong = getattr(account.adapter, "read_check", lambda _: None)(response)
+    if wrong is not None:
+        raise failed(account, response, wrong)
 
 
 def foreign(record: Record, account: Account) -> Delivery:
@@ -97,8 +102,17 @@ def answered(account: Account, answer: Answer) -> Response:
     """Return the response of an answer; raise LookupFailed where there is none."""
     if isinstance(answer, Response):
         return answer
-    text = answer.text if isinstance(answer, Failure) else "no answer"
-    raise LookupFailed(f"{_title(account)} gave no answer: {text}", account=account.name)
+    text, no = (answer.text, answer.no) if isinstance(answer, Failure) else ("no answer", None)
+    if no is None:
+        raise LookupFailed(f"{_title(account)} gave no answer: {text}", account=account.name)
+    text = account.hide(text)
+    raise LookupFailed(
+        f"{_title(account)} said no: {text}",
+        text=text,
+        reason=no.reason if isinstance(no, Refused) else None,
+        retry_later=not isinstance(no, Refused),
+        account=account.name,
+    )
 
 
 def _facts(account: Account, response: Response) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What a provider offers beside messages, as generators of steps. Nothing here sends a message.
 
-An adapter offers a service by two methods: ``balance_request()`` makes the request, and
-``read_balance(response)`` reads its answer, into a value or what it means that there is none.
+An adapter offers a service by two methods: ``number_request(number)`` makes the request, and
+``read_number(response, number)`` reads its answer: a value, or what it means that there is none.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ SERVICES = {
     "drop_sender": "drop a sender",
     "restrictions": "tell what countries ask of senders",
     "optouts": "list its opt-outs",
+    "details": "list its detail records",
 }
 
 
@@ -45,7 +46,7 @@ def ask(
     build = able(account, f"{service}_request", SERVICES[service])
     answer = yield Call(account, build(*wanted), seconds)
     response = answered(account, answer)
-    found = getattr(account.adapter, f"read_{service}")(response)
+    found = getattr(account.adapter, f"read_{service}")(response, *wanted)
     if isinstance(found, (Refused, Busy, Unclear)):
         raise failed(account, response, found)
     return found

@@ -12,7 +12,8 @@ from polysms.config import Account
 from polysms.delivery import Attempt
 from polysms.errors import LedgerError, Refused
 from polysms.message import Message
-from polysms.providers.base import Request, Response
+from polysms.providers.base import Busy, Request, Response
+from polysms.providers.base import Refused as No
 
 
 @attrs.frozen(slots=False)
@@ -73,13 +74,15 @@ class Failure:
 
     ``text`` is our own sentence, never the library's: that one may hold a URL. ``ours`` marks our
     own saturation or bug, which says nothing about the provider; ``interrupted`` that somebody
-    stopped us (a cancellation, Ctrl-C), so nothing further is to be tried.
+    stopped us (a cancellation, Ctrl-C), so nothing further is to be tried. ``no`` is what the
+    provider answered where it had to be asked for something else first, a token.
     """
 
     stage: Stage
     text: str
     ours: bool = False
     interrupted: bool = False
+    no: No | Busy | None = None
 
 
 Step = Write | Admit | Call | Wait

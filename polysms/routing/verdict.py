@@ -58,6 +58,9 @@ def judge(provider: Provider, answer: Response | Failure) -> Verdict:
 
 
 def _of_failure(failure: Failure) -> Verdict:
+    if failure.no is not None and failure.stage is Stage.NOTHING:
+        outcome, evidence, facts = _of_no(failure.no)
+        return Verdict(outcome=outcome, evidence=evidence, **{**facts, "text": failure.text})
     outcome, evidence = {
         Stage.NOTHING: (Outcome.NOT_SENT, Evidence.NOTHING_WRITTEN),
         Stage.PARTIAL: (Outcome.NOT_SENT, Evidence.NOT_COMPLETE),
@@ -77,14 +80,20 @@ def _of_meaning(meaning: Answer, response: Response) -> tuple[Outcome, Evidence,
         case Accepted(record=record):
             facts = {"text": "accepted", "record": record}
             return Outcome.ACCEPTED, Evidence.ACCEPTED, facts
-        case Refused(reason=reason, text=text, code=code):
-            facts = {"text": text, "code": code, "reason": reason}
-            return Outcome.NOT_SENT, Evidence.REFUSAL, facts
-        case Busy(limited=limited, retry_after=wait, text=text, code=code):
-            facts = {"text": text, "code": code, "limited": limited, "retry_after": wait}
-            return Outcome.NOT_SENT, Evidence.REFUSAL, {**facts, "busy": True}
+        case Refused() | Busy():
+            return _of_no(meaning)
         case Unclear(text=text, code=code):
             evidence = Evidence.ACCEPTED_WITHOUT_ID if response.ok else Evidence.UNCLEAR_ANSWER
             return Outcome.MAYBE_SENT, evidence, {"text": text, "code": code}
     text = f"the adapter answered with a {type(meaning).__name__}"
     return Outcome.MAYBE_SENT, Evidence.UNCLEAR_ANSWER, {"text": text}
+
+
+def _of_no(meaning: Refused | Busy) -> tuple[Outcome, Evidence, dict[str, Any]]:
+    facts: dict[str, Any] = {"text": meaning.text, "code": meaning.code}
+    if isinstance(meaning, Refused):
+        facts["reason"] = meaning.reason
+    else:
+        wait = meaning.retry_after
+        facts |= {"busy": True, "limited": meaning.limited, "retry_after": wait}
+    return Outcome.NOT_SENT, Evidence.REFUSAL, facts

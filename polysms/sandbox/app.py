@@ -19,7 +19,8 @@ PREFIXES = {
     "/v1/": "wavix",
     "/v3/": "wavix",
     "/core/v2/": "carrierx",
-    "/api/messaging/": "signalwire",
+    "/api/": "signalwire",
+    "/2010-04-01/": "signalwire",
 }
 
 

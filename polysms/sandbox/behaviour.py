@@ -55,6 +55,7 @@ class Behaviour:
     Wavix wrap a message it is asked for in ``{"message": ...}``; ``legacy`` makes CarrierX answer
     with ``from_did`` and ``to_did``. ``callback_urls`` holds, by provider, where the reports of
     the whole account go (Wavix, CarrierX). ``signing_key`` signs SignalWire's callbacks.
+    ``disorder`` posts reports as on a bad day, see :mod:`polysms.sandbox.disorder`.
     ``hang_seconds`` bounds an answer that never comes. Raises ValueError or TypeError for a value
     that makes no sense.
     """
@@ -76,6 +77,7 @@ class Behaviour:
     signing_key: str = attrs.field(
         default="PSKsandbox0000000000", validator=[instance_of(str), attrs.validators.min_len(1)]
     )
+    disorder: bool = attrs.field(default=False, validator=instance_of(bool))
     hang_seconds: float = attrs.field(default=120.0, validator=gt(0))
 
     def mode(self, provider: str) -> str:

@@ -9,12 +9,14 @@ import heapq
 import ipaddress
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from itertools import count
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import attrs
 
+from polysms.sandbox.disorder import Disorder, Posting
 from polysms.sandbox.progress import Step
 from polysms.sandbox.store import Entry
 
@@ -69,6 +71,7 @@ class Callbacks:
         self._order = count()
         self._filled = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._disorder = Disorder()
         self._lock = threading.Lock()
         self._records: deque[Record] = deque(maxlen=MOST_RECORDS)
 
@@ -78,6 +81,25 @@ class Callbacks:
             due = entry.steps[index].at
             heapq.heappush(self._due, (due, next(self._order), entry, index, reporter))
             self._filled.set()
+
+    def disorder(self, entry: Entry, reporter: Reporter) -> asyncio.Event:
+        """Post what there is to report of a message in disorder; return what its answer awaits."""
+        postings, begun = self._disorder.of(entry), asyncio.Event()
+
+        async def post() -> None:
+            try:
+                await self._post_all(entry, reporter, postings.early)
+            finally:
+                begun.set()
+            await self._post_all(entry, reporter, postings.late)
+
+        self._run(post())
+        return begun
+
+    @property
+    def owes(self) -> bool:
+        """Whether there is anything still to be posted; for any thread."""
+        return bool(self._due or self._tasks)
 
     def records(self) -> tuple[Record, ...]:
         """Return what was tried so far, in order."""
@@ -112,18 +134,34 @@ class Callbacks:
             await asyncio.sleep(_TICK)
 
     def _start(self, entry: Entry, index: int, reporter: Reporter) -> None:
-        task = asyncio.create_task(self._report(entry, index, reporter))
+        self._run(self._report(entry, index, reporter))
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _report(self, entry: Entry, index: int, reporter: Reporter) -> None:
-        known, step = self._current(entry), entry.steps[index]
-        if known is None:
-            return
-        callback = reporter(known, step)
-        if callback is not None:
+        if self._current(entry) is not None:
+            await self._post(entry, reporter, entry.steps[index])
+            self.expect(entry, reporter, index + 1)
+
+    async def _post_all(
+        self, entry: Entry, reporter: Reporter, postings: Sequence[Posting]
+    ) -> None:
+        for posting in postings:
+            while self._clock() < posting.step.at:  # noqa: ASYNC110 - a clock may be moved on
+                await asyncio.sleep(_TICK)
+            if posting.waits:
+                await self._post(entry, reporter, posting.step)
+            else:
+                self._run(self._post(entry, reporter, posting.step))
+
+    async def _post(self, entry: Entry, reporter: Reporter, step: Step) -> None:
+        known = self._current(entry)
+        callback = None if known is None else reporter(known, step)
+        if known is not None and callback is not None:
             await self._try(callback, known, step)
-        self.expect(entry, reporter, index + 1)
 
     async def _try(self, callback: Callback, entry: Entry, step: Step) -> None:
         for number in range(1, callback.tries + 1):

@@ -1,25 +1,22 @@
 """CarrierX: ``https://api.carrierx.com/core/v2``, messages, played from its documents.
 
 Sources: the send page (seed 003), the pages on responses, pagination, filtering and status codes,
-the wrap-up page (callbacks), and the vendor's own clients where the pages are silent.
+the wrap-up page (callbacks), and the vendor's own clients where the pages are silent. What is not
+a message stands in the modules beside this one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from polysms.sandbox import carrierx_details, carrierx_numbers, carrierx_tokens
 from polysms.sandbox.answering import (
-    INVALID,
-    NO_SCOPE,
     Json,
-    basic,
-    bearer,
     content,
     encoded,
     loaded,
@@ -29,17 +26,13 @@ from polysms.sandbox.answering import (
 from polysms.sandbox.behaviour import Behaviour
 from polysms.sandbox.callbacks import Callback
 from polysms.sandbox.carrierx_lists import page
-from polysms.sandbox.carrierx_rules import LEGACY, draft, no
+from polysms.sandbox.carrierx_rules import LEGACY, draft, no, price
+from polysms.sandbox.carrierx_tokens import NEEDED, PARTNER, authenticate
 from polysms.sandbox.progress import Step, Wish
 from polysms.sandbox.state import Object, Voice, answer, sandbox_of
 from polysms.sandbox.store import Entry
 
 NAME = "carrierx"
-# All credentials belong to one partner.
-PARTNER = str(uuid5(NAMESPACE_URL, "https://sandbox.invalid/carrierx/partner"))
-# Invented; that it is a decimal text in USD, a segment, is the documents'.
-_PRICE = {"sms": 4, "mms": 15}
-_SCOPES = "one of the scopes sms.manage, sms.create is required"
 
 
 def shown(entry: Entry, moment: float, behaviour: Behaviour) -> Object:
@@ -65,7 +58,7 @@ def shown(entry: Entry, moment: float, behaviour: Behaviour) -> Object:
         "message_sid": entry.id,
         "mnc": 410 if sent else None,
         "partner_sid": PARTNER,
-        "price": f"0.{_PRICE[draft.kind] * entry.segments:03d}" if sent else None,
+        "price": price(entry) if sent else None,
         "status": step.status,
         "to": draft.to,
         "type": draft.kind,
@@ -102,7 +95,7 @@ VOICE = Voice(
         Wish.INVALID_NUMBER: no(422, "invalid phone number", "to"),
         Wish.OPTED_OUT: no(422, "the recipient has opted out", "to"),
         Wish.BALANCE: no(422, "insufficient balance"),
-        Wish.REFUSED: no(403, _SCOPES),
+        Wish.REFUSED: no(403, NEEDED),
         Wish.LIMITED: no(429, "too many requests", headers={"Retry-After": "1"}),
         Wish.BUSY: no(503, "service unavailable", headers={"Retry-After": "1"}),
         Wish.BARE_BUSY: no(503, "service unavailable"),
@@ -111,19 +104,9 @@ VOICE = Voice(
 )
 
 
-def _authenticate(request: Request) -> None:
-    """Check the credential: a Bearer token, or the older quick starts' user and password."""
-    user, password = basic(request)
-    credential = bearer(request) or (user and password and f"{user}:{password}")
-    if not credential or INVALID in credential:
-        refuse(no(401, "bad credentials"))
-    if NO_SCOPE in credential:
-        refuse(VOICE.refusals[Wish.REFUSED])
-
-
 async def _send(request: Request) -> Response:
     """``POST /sms/messages`` -> 200 (send page, seed 003)."""
-    _authenticate(request)
+    authenticate(request)
     # Status-code page: without a JSON content type it is a 415.
     if request.headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
         refuse(no(415, "unsupported media type"))
@@ -138,7 +121,7 @@ async def _send(request: Request) -> Response:
 
 async def _get(request: Request) -> Response:
     """``GET /sms/messages/{message_sid}`` -> 200 (quick start)."""
-    _authenticate(request)
+    authenticate(request)
     sandbox = sandbox_of(request)
     entry = sandbox.store.get(NAME, request.path_params["sid"])
     if entry is None:
@@ -148,22 +131,18 @@ async def _get(request: Request) -> Response:
 
 async def _list(request: Request) -> Response:
     """``GET /sms/messages`` -> 200 (official client; pagination and filtering pages)."""
-    _authenticate(request)
+    authenticate(request)
     sandbox = sandbox_of(request)
     views = sandbox.store.listed(NAME, sandbox.now())
     items = [shown(view.entry, view.moment, sandbox.behaviour) for view in views]
     return Json(page(items, request.query_params, request.url))
 
 
-async def _whoami(request: Request) -> Response:
-    """``GET /oauth/whoami`` -> 200 (the vendor's Ruby client); its shape is a guess."""
-    _authenticate(request)
-    return Json({"partner_sid": PARTNER, "scopes": ["sms.manage", "sms.read"]})
-
-
 ROUTES = [
     Route("/core/v2/sms/messages", _send, methods=["POST"]),
     Route("/core/v2/sms/messages", _list, methods=["GET"]),
     Route("/core/v2/sms/messages/{sid}", _get, methods=["GET"]),
-    Route("/core/v2/oauth/whoami", _whoami, methods=["GET"]),
+    *carrierx_tokens.ROUTES,
+    *carrierx_numbers.ROUTES,
+    *carrierx_details.ROUTES,
 ]

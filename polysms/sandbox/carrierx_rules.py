@@ -10,10 +10,21 @@ from polysms.sandbox.answering import Refusal, refuse
 from polysms.sandbox.behaviour import is_web_url
 from polysms.sandbox.progress import STRANGE_SENDER
 from polysms.sandbox.regions import is_us
-from polysms.sandbox.store import Draft
+from polysms.sandbox.store import Draft, Entry
 
 #: Send page (seed 003): the names that legacy accounts see, and may still send.
 LEGACY = {"from": "from_did", "to": "to_did"}
+#: Numbers that are rented, and how far messaging is enabled for each (None: voice alone).
+NUMBERS: Mapping[str, str | None] = {
+    "13135550101": "enabled",
+    "15162065575": "enabled",
+    "13135550193": None,
+    "13135550194": "failed",
+    "13135550195": "disabled",
+    "13135550196": "in_progress",
+}
+# Invented; that it is a decimal text in USD, a segment, is the documents'.
+_PRICE = {"sms": 4, "mms": 15}
 # Every example is digits with the country code and no plus.
 _NUMBER = re.compile(r"[1-9][0-9]{6,14}")
 _SHORT_CODE = re.compile(r"[0-9]{3,6}")
@@ -45,6 +56,11 @@ def no(
     """Return a refusal in CarrierX's shape (responses page)."""
     error = {"field": field, "message": message, "reference_sid": None}
     return Refusal(status, {"message": _TITLES[status], "errors": [error]}, headers or {})
+
+
+def price(entry: Entry) -> str:
+    """Return what a message costs, as a decimal text in USD (object page)."""
+    return f"0.{_PRICE[entry.draft.kind] * entry.segments:03d}"
 
 
 def _stop(field: str, message: str) -> NoReturn:
@@ -95,7 +111,7 @@ def _number(body: Mapping[str, Any], name: str) -> str:
 def _check_sender(value: str) -> None:
     if _SHORT_CODE.fullmatch(value):
         _stop("from", "sending SMS from short code is disabled")
-    if value.endswith(STRANGE_SENDER):
+    if value.endswith(STRANGE_SENDER) or NUMBERS.get(value, "enabled") != "enabled":
         _stop("from", "messaging is not enabled on this number")
 
 

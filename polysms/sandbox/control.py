@@ -21,7 +21,7 @@ from polysms.sandbox.store import Entry
 
 #: How many items one answer holds.
 MOST_ITEMS = 1000
-_FIELDS = ("speed", "wrapped", "legacy", "signing_key")
+_FIELDS = ("speed", "wrapped", "legacy", "signing_key", "disorder")
 _BY_PROVIDER = {"mode": "modes", "callback_url": "callback_urls"}
 
 Handler = Callable[[Request], Awaitable[Response]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from polysms.sandbox.answering import encoded
 #: Where the server leaves the function that closes the connection of a request.
 CLOSE = "polysms.sandbox.close"
 _GONE = "http.disconnect"
+# Seconds.
+_AWAITED = 5.0
 
 
 class Drop(Response):
@@ -42,7 +45,7 @@ class Hang(Response):
 
 
 class Awaiting(Response):
-    """An answer that is given once something else has happened."""
+    """An answer that is given once something else has happened, or has not for some seconds."""
 
     def __init__(self, event: asyncio.Event, response: Response) -> None:
         super().__init__()
@@ -51,7 +54,8 @@ class Awaiting(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Wait, then answer."""
-        await self._event.wait()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._event.wait(), _AWAITED)
         await self._response(scope, receive, send)
 
 

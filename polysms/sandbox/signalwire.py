@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from uuid import NAMESPACE_URL, UUID, uuid5
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from polysms.sandbox import signalwire_laml, signalwire_numbers
 from polysms.sandbox.answering import (
-    INVALID,
-    NO_SCOPE,
     Json,
     Refusal,
-    basic,
     content,
     encoded,
     loaded,
@@ -29,18 +26,15 @@ from polysms.sandbox.answering import (
 from polysms.sandbox.behaviour import Behaviour
 from polysms.sandbox.callbacks import Callback
 from polysms.sandbox.progress import Step, Wish
+from polysms.sandbox.signalwire_access import NAME, TRIES
+from polysms.sandbox.signalwire_access import project as project_of
 from polysms.sandbox.signalwire_logs import page
-from polysms.sandbox.signalwire_rules import draft, error, invalid
+from polysms.sandbox.signalwire_rules import draft, error, invalid, price
 from polysms.sandbox.state import Object, Voice, answer, sandbox_of
 from polysms.sandbox.store import Entry
 
-NAME = "signalwire"
-# Invented, but for the price of a segment, which stands in the TypeSpec's example of a log.
-_CHARGE = {"sms": 0.00415, "mms": 0.01}
 # TypeSpec, redaction: only these are terminal. `sent` is not named, so it is not.
 _TERMINAL = ("delivered", "undelivered", "failed")
-# Webhook-errors page: two more tries after the first.
-_TRIES = 3
 
 
 def shown(entry: Entry, moment: float, _: Behaviour | None = None) -> Object:
@@ -69,8 +63,9 @@ def shown_log(entry: Entry, moment: float) -> Object:
     """Return ``MessageLog`` (TypeSpec): no body and no media; billed once it was sent."""
     draft, step = entry.draft, entry.at(moment)
     billed = entry.since("sent", moment) is not None
-    charge = round(_CHARGE[draft.kind] * entry.segments, 5) if billed else 0.0
+    charge = price(draft.kind, entry.segments) if billed else 0.0
     details = [{"description": f"Outbound {draft.kind.upper()}", "charge": charge}]
+    laml = signalwire_laml.is_own(entry)
     return {
         "id": entry.id,
         "from": draft.sender,
@@ -78,15 +73,15 @@ def shown_log(entry: Entry, moment: float) -> Object:
         "status": step.status,
         "direction": "outbound",
         "kind": draft.kind,
-        "source": "realtime_api",
-        "type": "relay_message",
-        "url": None,
+        "source": "laml" if laml else "realtime_api",
+        "type": "laml_message" if laml else "relay_message",
+        "url": signalwire_laml.address(entry) if laml else None,
         "number_of_segments": entry.segments,
         "charge": charge,
         "charge_details": details if billed else [],
         "created_at": stamp(entry.created),
         "error_message": step.text,
-        "error_code": step.code,
+        "error_code": signalwire_laml.code_of(entry, step) if laml else step.code,
     }
 
 
@@ -115,7 +110,7 @@ def report(entry: Entry, step: Step, behaviour: Behaviour) -> Callback | None:
     raw = encoded({**body, "custom_variables": variables} if variables else body)
     signature = hmac.new(behaviour.signing_key.encode(), url.encode() + raw, hashlib.sha1)
     headers = {"X-SignalWire-Signature": signature.hexdigest()}
-    return Callback(url=url, body=raw, headers=headers, tries=_TRIES)
+    return Callback(url=url, body=raw, headers=headers, tries=TRIES)
 
 
 def _plain(status: int, text: str, headers: dict[str, str] | None = None) -> Refusal:
@@ -146,22 +141,6 @@ VOICE = Voice(
 )
 
 
-def _project(request: Request) -> str:
-    """Return the project id of good credentials: Basic, project and token (seed 004).
-
-    A project's id is a UUID; any other text is given one of its own.
-    """
-    project, token = basic(request)
-    if not project or not token or INVALID in f"{project}:{token}":
-        refuse(_plain(401, "Unauthorized"))
-    if NO_SCOPE in f"{project}:{token}":
-        refuse(_plain(403, "Forbidden"))
-    try:
-        return str(UUID(project))
-    except ValueError:
-        return str(uuid5(NAMESPACE_URL, project))
-
-
 async def _json(request: Request) -> Object:
     body = await content(request)
     try:
@@ -175,7 +154,7 @@ async def _json(request: Request) -> Object:
 
 async def _send(request: Request) -> Response:
     """``POST /api/messaging/messages`` -> 201 (seed 004)."""
-    project = _project(request)
+    project = project_of(request)
     return answer(sandbox_of(request), draft(await _json(request), project), VOICE)
 
 
@@ -188,7 +167,7 @@ def _found(request: Request, project: str) -> Entry:
 
 async def _redact(request: Request) -> Response:
     """``PATCH /api/messaging/messages/{id}`` -> 200, with exactly ``{"body": ""}`` (TypeSpec)."""
-    project = _project(request)
+    project = project_of(request)
     wanted = await _json(request)
     entry = _found(request, project)
     sandbox = sandbox_of(request)
@@ -201,12 +180,12 @@ async def _redact(request: Request) -> Response:
 
 async def _log(request: Request) -> Response:
     """``GET /api/messaging/logs/{id}`` -> 200 (TypeSpec)."""
-    return Json(shown_log(_found(request, _project(request)), sandbox_of(request).now()))
+    return Json(shown_log(_found(request, project_of(request)), sandbox_of(request).now()))
 
 
 async def _logs(request: Request) -> Response:
     """``GET /api/messaging/logs`` -> 200 (TypeSpec). The order is not stated: newest first."""
-    project = _project(request)
+    project = project_of(request)
     sandbox = sandbox_of(request)
     views = sandbox.store.listed(NAME, sandbox.now(), project)
     shown_views, links = page(views, request.query_params)
@@ -219,4 +198,6 @@ ROUTES = [
     Route("/api/messaging/messages/{id}", _redact, methods=["PATCH"]),
     Route("/api/messaging/logs", _logs, methods=["GET"]),
     Route("/api/messaging/logs/{id}", _log, methods=["GET"]),
+    *signalwire_numbers.ROUTES,
+    *signalwire_laml.ROUTES,
 ]

@@ -14,16 +14,19 @@ from polysms.sandbox.store import Draft
 
 # Seed 004: `+` and 5 to 17 digits; pass-through numbers such as 988 and +988, of which only this
 # one is named.
-_TO = re.compile(r"\+[0-9]{5,17}|\+?988")
-_FROM = re.compile(r"\+[1-9][0-9]{4,14}|[0-9]{5,6}")
+TO = re.compile(r"\+[0-9]{5,17}|\+?988")
+FROM = re.compile(r"\+[1-9][0-9]{4,14}|[0-9]{5,6}")
 # Seed 004; platform page on SMS; TypeSpec of custom_variables.
-_MOST_MEDIA = 8
-_LONGEST = 1600
+MOST_MEDIA = 8
+LONGEST = 1600
 _MOST_VARIABLES = 20
 _LONGEST_VALUE = 1024
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RESERVED = ("signalwire_", "sw_", "rtc_", "internal_")
 _URL = "https://developer.signalwire.com/rest/overview/error-codes/"
+
+# Invented, but for the price of a segment, which stands in the TypeSpec's example of a log.
+_CHARGE = {"sms": 0.00415, "mms": 0.01}
 
 #: A code of the error-codes page, and the attribute it is about.
 Problem = tuple[str, str | None]
@@ -43,6 +46,11 @@ def error(code: str, attribute: str | None, kind: str = "validation_error") -> O
 def invalid(code: str, attribute: str | None, kind: str = "validation_error") -> Refusal:
     """Return a 422 with one error (seed 004)."""
     return Refusal(422, {"errors": [error(code, attribute, kind)]})
+
+
+def price(kind: str, segments: int) -> float:
+    """Return what a message costs, in USD."""
+    return round(_CHARGE[kind] * segments, 5)
 
 
 def draft(body: Object, project: str) -> Draft:
@@ -72,7 +80,7 @@ def draft(body: Object, project: str) -> Draft:
 def _to(body: Object) -> Iterator[Problem]:
     if "to" not in body:
         yield "missing_required_parameter", "to"
-    elif not isinstance(body["to"], str) or not _TO.fullmatch(body["to"]):
+    elif not isinstance(body["to"], str) or not TO.fullmatch(body["to"]):
         yield "invalid_to_number", "to"
 
 
@@ -80,7 +88,7 @@ def _from(body: Object) -> Iterator[Problem]:
     sender = body.get("from")
     if sender is None:
         yield "missing_required_parameter", "from"
-    elif not isinstance(sender, str) or not _FROM.fullmatch(sender):
+    elif not isinstance(sender, str) or not FROM.fullmatch(sender):
         yield "invalid_from_number", "from"
     elif sender.endswith(STRANGE_SENDER):
         # Seed 004: it must be a purchased number of the project.
@@ -93,7 +101,7 @@ def _body(body: Object) -> Iterator[Problem]:
     text = body.get("body", "")
     if not isinstance(text, str):
         yield "not_a_string", "body"
-    elif len(text) > _LONGEST:
+    elif len(text) > LONGEST:
         yield "character_limit_exceeded", "body"
     if not text and not body.get("media"):
         yield "body_or_media_required", "body"
@@ -104,7 +112,7 @@ def _media(body: Object) -> Iterator[Problem]:
     if not isinstance(media, list):
         yield "invalid_parameter", "media"
         return
-    if len(media) > _MOST_MEDIA:
+    if len(media) > MOST_MEDIA:
         yield "media_limit_exceeded", "media"
     if not all(map(is_web_url, media)):
         yield "invalid_media_url", "media"

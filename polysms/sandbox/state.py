@@ -36,6 +36,8 @@ class Sandbox:
         self.callbacks = Callbacks(self.now, self._current)
         #: Opt-outs that Wavix was told of: number and sender (None: any), and when.
         self.optouts: dict[tuple[str, str | None], float] = {}
+        #: Senders that Wavix was asked to register, by id.
+        self.senders: dict[str, Object] = {}
         self.stopping = asyncio.Event()
         self._first = behaviour
 
@@ -44,10 +46,11 @@ class Sandbox:
         return self.behaviour.clock()
 
     def reset(self) -> None:
-        """Forget every message, callback and opt-out, and behave as at first."""
+        """Forget every message, callback, opt-out and sender, and behave as at first."""
         self.store.clear()
         self.callbacks.clear()
         self.optouts.clear()
+        self.senders.clear()
         self.behaviour = self._first
 
     def _current(self, entry: Entry) -> Entry | None:

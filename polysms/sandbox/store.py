@@ -130,6 +130,11 @@ class Store:
             self._entries[entry.id] = redacted
         return redacted
 
+    def forget(self, entry: Entry) -> None:
+        """Forget one message."""
+        with self._lock:
+            self._entries.pop(entry.id, None)
+
     def clear(self) -> None:
         """Forget every message. Ids go on: none comes twice."""
         with self._lock:

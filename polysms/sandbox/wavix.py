@@ -6,33 +6,31 @@ sender-ID guide (seed 002), the OpenAPI document of 2026-06-30 and the pages on 
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from polysms.sandbox.answering import (
-    INVALID,
-    NO_SCOPE,
-    Json,
-    Refusal,
-    bearer,
-    content,
-    encoded,
-    loaded,
-    refuse,
-    stamp,
-    stamp_ms,
-)
+from polysms.sandbox import wavix_optouts, wavix_senders
+from polysms.sandbox.answering import Json, content, encoded, loaded, stamp, stamp_ms
 from polysms.sandbox.behaviour import Behaviour
 from polysms.sandbox.callbacks import Callback
 from polysms.sandbox.progress import Step, Wish
 from polysms.sandbox.state import Object, Voice, answer, sandbox_of
 from polysms.sandbox.store import Entry
-from polysms.sandbox.wavix_rules import bare, draft, listing, no, optout, pages
-
-NAME = "wavix"
+from polysms.sandbox.wavix_account import (
+    NAME,
+    NOT_FOUND,
+    NOT_PROVISIONED,
+    authenticate,
+    no,
+    paged,
+    pages,
+    wrong,
+)
+from polysms.sandbox.wavix_rules import bare, draft, exporting, listing
 
 # The prices are invented; that they are decimal texts in USD is the reference's (seed 001).
 _CHARGE = {"sms": Decimal("0.01"), "mms": Decimal("0.02")}
@@ -137,33 +135,22 @@ VOICE = Voice(
         Wish.OPTED_OUT: no(422, "The recipient has unsubscribed"),
         Wish.BALANCE: no(422, "Insufficient balance"),
         Wish.LIMITED: no(429, "Only 10 SMS per second allowed", {"Retry-After": "1"}),
-        Wish.REFUSED: no(403, "The service is not provisioned for your account."),
+        Wish.REFUSED: NOT_PROVISIONED,
         Wish.BUSY: no(503, "Service temporarily unavailable", {"Retry-After": "1"}),
         Wish.BARE_BUSY: no(503, "Service temporarily unavailable"),
     },
     broken=no(500, "Internal server error"),
 )
-_UNAUTHORIZED = Refusal(401, {"success": False, "error": True, "message": "Unauthorized"})
-
-
-def _authenticate(request: Request) -> None:
-    """Check the key: a Bearer token (seed 001), or ``?appid=`` as older pages say (seed 000)."""
-    key = bearer(request) or request.query_params.get("appid", "")
-    if not key or INVALID in key:
-        refuse(_UNAUTHORIZED)
-    if NO_SCOPE in key:
-        # That a missing scope is a 403 is a guess; the text is the OpenAPI's.
-        refuse(VOICE.refusals[Wish.REFUSED])
 
 
 async def _send(request: Request) -> Response:
     """``POST /v3/messages`` -> 201 (seeds 000 and 001)."""
-    _authenticate(request)
+    authenticate(request)
     try:
         body = loaded(await content(request))
     except ValueError:
         # What a body that is no JSON gets is not documented.
-        refuse(no(400, "Missing or invalid parameter message_body"))
+        wrong("message_body")
     sandbox, wanted = sandbox_of(request), draft(body)
     known = {(bare(wanted.to), None), (bare(wanted.to), bare(wanted.sender))}
     if known & set(sandbox.optouts):
@@ -173,70 +160,50 @@ async def _send(request: Request) -> Response:
 
 async def _get(request: Request) -> Response:
     """``GET /v3/messages/{id}`` -> 200: flat (OpenAPI), or in ``message`` (seed 000)."""
-    _authenticate(request)
+    authenticate(request)
     sandbox = sandbox_of(request)
     entry = sandbox.store.get(NAME, request.path_params["id"])
     if entry is None:
-        refuse(no(404, "Record not found"))
+        return NOT_FOUND.answer()
     body = shown_later(entry, sandbox.now())
     return Json({"message": body} if sandbox.behaviour.wrapped else body)
 
 
 async def _list(request: Request) -> Response:
     """``GET /v3/messages`` -> 200 (OpenAPI). The order is not documented: newest first."""
-    _authenticate(request)
-    sandbox = sandbox_of(request)
-    page, per_page, keeps = listing(request.query_params)
-    views = sandbox.store.listed(NAME, sandbox.now())
-    found = [item for view in views if keeps(item := shown_later(view.entry, view.moment))]
-    return Json(_paged(found, page, per_page))
-
-
-def _paged(found: list[Object], page: int, per_page: int) -> Object:
-    pagination = {
-        "current_page": page,
-        "per_page": per_page,
-        "total": len(found),
-        "total_pages": -(-len(found) // per_page),
-    }
-    return {"items": found[(page - 1) * per_page : page * per_page], "pagination": pagination}
-
-
-async def _opt_out(request: Request) -> Response:
-    """``POST /v3/messages/opt-outs`` -> 201 (OpenAPI). One that is there already: a guess."""
-    _authenticate(request)
-    try:
-        body = loaded(await content(request))
-    except ValueError:
-        refuse(no(400, "Missing or invalid parameter opt_out"))
-    sandbox = sandbox_of(request)
-    if sandbox.behaviour.mode(NAME) == "refuse":
-        return VOICE.refusals[Wish.REFUSED].answer()
-    sandbox.optouts.setdefault(optout(body), sandbox.now())
-    return Json({"success": True}, 201)
-
-
-async def _opt_outs(request: Request) -> Response:
-    """``GET /v3/messages/opt-outs`` -> 200 (OpenAPI), without its filters."""
-    _authenticate(request)
+    authenticate(request)
     page, per_page = pages(request.query_params)
-    items = [
-        {"phone_number": number, "sender_id": sender, "campaign_id": None, "created_at": stamp(at)}
-        for (number, sender), at in sandbox_of(request).optouts.items()
-    ]
-    return Json(_paged(items, page, per_page))
+    return Json(paged(_found(request, listing(request.query_params)), page, per_page))
+
+
+def _found(request: Request, keeps: Callable[[Object], bool]) -> list[Object]:
+    sandbox = sandbox_of(request)
+    views = sandbox.store.listed(NAME, sandbox.now())
+    return [item for view in views if keeps(item := shown_later(view.entry, view.moment))]
+
+
+async def _export(request: Request) -> Response:
+    """``GET /v3/messages/all`` -> 200: one message a line (OpenAPI)."""
+    authenticate(request)
+    found = _found(request, exporting(request.query_params))
+
+    async def lines() -> AsyncIterator[bytes]:
+        for item in found:
+            yield encoded(item) + b"\n"
+
+    return StreamingResponse(lines(), media_type="application/x-ndjson")
 
 
 async def _profile(request: Request) -> Response:
     """``GET /v1/profile`` -> 200: only what its documents name."""
-    _authenticate(request)
+    authenticate(request)
     url = sandbox_of(request).behaviour.callback_urls.get(NAME)
     return Json({"default_destinations": [], "dlr_relay_url": url, "sms_relay_url": None})
 
 
 async def _config(request: Request) -> Response:
     """``GET /v1/profile/config`` -> 200: the balance, in USD (OpenAPI)."""
-    _authenticate(request)
+    authenticate(request)
     limits = {"max_call_duration": 3600, "max_sip_channels": 8, "max_call_rate": "99.0"}
     return Json({"balance": "309.06", "global_limits": limits})
 
@@ -244,9 +211,10 @@ async def _config(request: Request) -> Response:
 ROUTES = [
     Route("/v3/messages", _send, methods=["POST"]),
     Route("/v3/messages", _list, methods=["GET"]),
-    # Before what would take its name for an id.
-    Route("/v3/messages/opt-outs", _opt_out, methods=["POST"]),
-    Route("/v3/messages/opt-outs", _opt_outs, methods=["GET"]),
+    # Before what would take their names for ids.
+    Route("/v3/messages/all", _export, methods=["GET"]),
+    *wavix_optouts.ROUTES,
+    *wavix_senders.ROUTES,
     Route("/v3/messages/{id}", _get, methods=["GET"]),
     Route("/v1/profile", _profile, methods=["GET"]),
     Route("/v1/profile/config", _config, methods=["GET"]),

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NoReturn
 
-from polysms.sandbox.answering import Refusal, refuse, whole
+from polysms.sandbox.answering import refuse
 from polysms.sandbox.behaviour import is_web_url
 from polysms.sandbox.counting import is_gsm, units
 from polysms.sandbox.progress import STRANGE_SENDER
 from polysms.sandbox.regions import is_us_or_canada
 from polysms.sandbox.store import Draft
+from polysms.sandbox.wavix_account import no, wrong
 
-_NUMBER = re.compile(r"\+?[1-9][0-9]{6,14}")
+NUMBER = re.compile(r"\+?[1-9][0-9]{6,14}")
 _DIGITS = re.compile(r"\+?[0-9]+")
 _SENDER_NUMBER = re.compile(r"\+?[1-9][0-9]{4,14}")
 # Seed 000: 3 to 11 of these, not only digits.
-_SENDER_NAME = re.compile(r"[A-Za-z0-9+_& -]{3,11}")
+SENDER_NAME = re.compile(r"[A-Za-z0-9+_& -]{3,11}")
 _KEYS = ("from", "to", "message_body", "callback_url", "validity", "tag", "smart_encoding")
 _STATUSES = ("accepted", "pending", "sent", "delivered", "undelivered", "rejected", "expired")
 _INT32 = 2**31
@@ -26,22 +27,10 @@ _INT32 = 2**31
 _MOST_MEDIA = 5
 _LONGEST_GSM = 1630
 _LONGEST_UCS = 670
-# OpenAPI: 25 a page. The client library's README: at most 100.
-_PER_PAGE = 25
-_MOST_PER_PAGE = 100
-
-
-def no(status: int, message: str, headers: Mapping[str, str] | None = None) -> Refusal:
-    """Return a refusal in Wavix's shape (OpenAPI)."""
-    return Refusal(status, {"success": False, "message": message}, headers or {})
 
 
 def _stop(status: int, message: str) -> NoReturn:
     refuse(no(status, message))
-
-
-def _wrong(name: str) -> NoReturn:
-    _stop(400, f"Missing or invalid parameter {name}")
 
 
 def draft(body: object) -> Draft:
@@ -51,15 +40,15 @@ def draft(body: object) -> Draft:
     the catalogue's errors are 422 is not documented.
     """
     if not isinstance(body, dict):
-        _wrong("message_body")
+        wrong("message_body")
     for key in body:
         if key not in _KEYS:
-            _wrong(key)
+            wrong(key)
     sender, to = _text(body, "from"), _text(body, "to")
     text, media = _message_body(body.get("message_body"))
     _check_options(body)
-    if not _NUMBER.fullmatch(to):
-        _wrong("to")
+    if not NUMBER.fullmatch(to):
+        wrong("to")
     _check_sender(sender, to)
     kind = "sms" if media is None else "mms"
     _check_content(text, media or [])
@@ -81,30 +70,30 @@ def draft(body: object) -> Draft:
 def _text(body: Mapping[str, Any], key: str) -> str:
     value = body.get(key)
     if not isinstance(value, str) or not value:
-        _wrong(key)
+        wrong(key)
     return value
 
 
 def _message_body(value: object) -> tuple[str, list[str] | None]:
     if not isinstance(value, dict) or set(value) - {"text", "media"}:
-        _wrong("message_body")
+        wrong("message_body")
     text, media = value.get("text"), value.get("media")
     # Seed 000: `text` is required. That it may be empty beside media is a guess.
     if not isinstance(text, str) or not (text or media):
-        _wrong("message_body.text")
+        wrong("message_body.text")
     if media is not None and not (isinstance(media, list) and all(map(is_web_url, media))):
-        _wrong("message_body.media")
+        wrong("message_body.media")
     return text, media
 
 
 def _check_options(body: Mapping[str, Any]) -> None:
     validity, tag = body.get("validity"), body.get("tag")
     if validity is not None and not _is_seconds(validity):
-        _wrong("validity")
+        wrong("validity")
     if tag is not None and not isinstance(tag, str):
-        _wrong("tag")
+        wrong("tag")
     if not isinstance(body.get("smart_encoding", False), bool):
-        _wrong("smart_encoding")
+        wrong("smart_encoding")
     url = body.get("callback_url")
     if url is not None and not is_web_url(url):
         # Error 25.
@@ -121,8 +110,8 @@ def _check_sender(sender: str, to: str) -> None:
         _stop(422, "Sender ID not found")
     if _SENDER_NUMBER.fullmatch(sender):
         return
-    if _DIGITS.fullmatch(sender) or not _SENDER_NAME.fullmatch(sender):
-        _wrong("from")
+    if _DIGITS.fullmatch(sender) or not SENDER_NAME.fullmatch(sender):
+        wrong("from")
     # Error 5: seed 002, not supported in the United States and Canada.
     if is_us_or_canada(to.lstrip("+")):
         _stop(422, "Sender ID is not provisioned for the destination country")
@@ -149,66 +138,62 @@ def bare(value: str) -> str:
 
 def _with_plus(value: str) -> str:
     # A short code is no number with a country code.
-    return f"+{value.lstrip('+')}" if _NUMBER.fullmatch(value) else value
+    return f"+{value.lstrip('+')}" if NUMBER.fullmatch(value) else value
 
 
-def optout(body: object) -> tuple[str, str | None]:
-    """Return the number, and the sender it is about (None: any), of an opt-out (OpenAPI)."""
-    named = body.get("opt_out") if isinstance(body, dict) else None
-    if not isinstance(named, dict) or set(named) - {"number", "sender_id"}:
-        _wrong("opt_out")
-    number, sender = _text(named, "number"), named.get("sender_id")
-    if not _NUMBER.fullmatch(number):
-        _wrong("number")
-    if sender is not None and not (isinstance(sender, str) and sender):
-        _wrong("sender_id")
-    return bare(number), sender and bare(sender)
+def listing(query: Mapping[str, str]) -> Callable[[Mapping[str, Any]], bool]:
+    """Return which messages a list shows, by whole days. Raises Refused with 400."""
+    return _kept(query, day, len("2026-04-14"))
 
 
-def pages(query: Mapping[str, str]) -> tuple[int, int]:
-    """Return the page of a list, and its items. Raises Refused with 400."""
-    page = whole(query.get("page"), 1, 1, 10**9)
-    per_page = whole(query.get("per_page"), _PER_PAGE, 1, _MOST_PER_PAGE)
-    if page is None:
-        _wrong("page")
-    if per_page is None:
-        _wrong("per_page")
-    return page, per_page
+def exporting(query: Mapping[str, str]) -> Callable[[Mapping[str, Any]], bool]:
+    """Return which messages an export holds, by the second. Raises Refused with 400."""
+    return _kept(query, _second, len("2026-04-14T13:51:16"))
 
 
-def listing(query: Mapping[str, str]) -> tuple[int, int, Callable[[Mapping[str, Any]], bool]]:
-    """Return page, items a page, and which messages a list shows. Raises Refused with 400."""
-    page, per_page = pages(query)
+def _kept(
+    query: Mapping[str, str], read: Callable[[Mapping[str, str], str], str | None], length: int
+) -> Callable[[Mapping[str, Any]], bool]:
     _check_words(query)
-    since, until = _day(query, "sent_after"), _day(query, "sent_before")
+    since, until = read(query, "sent_after"), read(query, "sent_before")
 
     def keeps(item: Mapping[str, Any]) -> bool:
-        day = item["submitted_at"][:10]
-        return (since or day) <= day <= (until or day) and _matches(item, query)
+        at = item["submitted_at"][:length]
+        return (since or at) <= at <= (until or at) and _matches(item, query)
 
-    return page, per_page, keeps
+    return keeps
 
 
 def _check_words(query: Mapping[str, str]) -> None:
     # `type` is the direction, and the one filter that must be given.
     if query.get("type") not in ("outbound", "inbound"):
-        _wrong("type")
+        wrong("type")
     if query.get("message_type", "sms") not in ("sms", "mms"):
-        _wrong("message_type")
+        wrong("message_type")
     if query.get("status", "sent") not in (*_STATUSES, "dlr_expired"):
-        _wrong("status")
+        wrong("status")
 
 
-def _day(query: Mapping[str, str], name: str) -> str | None:
+def day(query: Mapping[str, str], name: str) -> str | None:
+    """Return a day of a query, none if it is absent. Raises Refused with 400."""
+    return _moment(query, name, date)
+
+
+def _second(query: Mapping[str, str], name: str) -> str | None:
+    return _moment(query, name, datetime)
+
+
+def _moment(query: Mapping[str, str], name: str, kind: type[date | datetime]) -> str | None:
     value = query.get(name)
     if value is None:
         return None
     try:
-        found = date.fromisoformat(value).isoformat()
+        found = kind.fromisoformat(value).isoformat()
     except ValueError:
         found = ""
-    if found != value:
-        _wrong(name)
+    # No zone and no parts of a second, which would be longer.
+    if found != value or len(found) > len("2026-04-14T13:51:16"):
+        wrong(name)
     return value
 
 

@@ -28,7 +28,7 @@ from polysms import AsyncClient
 from polysms.client import obeying_async, trace, wire_async
 from polysms.client.wire import Exchange
 from polysms.delivery import Outcome
-from polysms.ledger import End, store, writing
+from polysms.ledger import End, postgresql, writing
 from polysms.message import Message
 from polysms.providers.base import Response
 from polysms.worker import Worker
@@ -176,7 +176,7 @@ def main(ledger: str, urls: str, began: str, pace: str, stage: str) -> None:
     freezer = Freezer(stage)
     install(freezer)
     # Of real time, and so as much shorter as our clock is faster.
-    setattr(store, "_IDLE", round(store._IDLE / float(pace)))  # noqa: B010, SLF001
+    setattr(postgresql, "_IDLE", round(postgresql._IDLE / float(pace)))  # noqa: B010, SLF001
     threading.Thread(target=_listen, args=(freezer,), daemon=True).start()
     config = hands.tables(ledger, json.loads(urls))
     asyncio.run(_work(config, Clock(float(began), float(pace))))

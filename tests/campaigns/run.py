@@ -20,11 +20,13 @@ from tests.campaigns import (
     crashes,
     failover_time,
     false_trips,
+    forged,
     frozen,
     healing,
     hearing,
     kills,
     lottery,
+    reports,
     side_by_side,
     simulation,
     trouble,
@@ -51,6 +53,8 @@ class Scale:
     freezes: int
     tasks: int
     deaths: int
+    callbacks: int
+    forged: int
 
 
 SHORT = Scale(
@@ -65,6 +69,8 @@ SHORT = Scale(
     freezes=1,
     tasks=300,
     deaths=20,
+    callbacks=2_000,
+    forged=20_000,
 )
 LONG = Scale(
     lottery=5000,
@@ -79,6 +85,8 @@ LONG = Scale(
     freezes=63,
     tasks=20_000,
     deaths=200,
+    callbacks=50_000,
+    forged=500_000,
 )
 
 
@@ -127,6 +135,13 @@ def _broker(scale: Scale) -> bool:
     return all(kept)
 
 
+def _reports(scale: Scale) -> bool:
+    databases = ["sqlite", "postgresql"] if scale is LONG else ["sqlite"]
+    return reports.run(
+        [reports.Game(callbacks=scale.callbacks, database=name, seed=SEED) for name in databases]
+    )
+
+
 def _crashes(scale: Scale) -> bool:
     return not crashes.run(crashes.every if scale is LONG else crashes.few).troubles
 
@@ -144,6 +159,8 @@ CAMPAIGNS: dict[str, Callable[[Scale], bool]] = {
     "frozen": lambda scale: frozen.run(scale.freezes),
     "broker": _broker,
     "hearing": lambda scale: hearing.run_all(scale.deaths),
+    "reports": _reports,
+    "forged": lambda scale: forged.run(scale.forged),
 }
 
 

@@ -104,7 +104,7 @@ class Parrot(Mute):
 
 
 def _reader(read: Callable[[Any], Any]) -> Callable[[Any, Response], Any]:
-    def reading(_: Any, response: Response) -> Any:
+    def reading(_: Any, response: Response, *__: Any) -> Any:
         if not response.ok:
             return Refused(reason=Reason.OTHER, text="polly says no")
         return read(json.loads(response.body))

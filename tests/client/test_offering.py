@@ -19,7 +19,7 @@ from polysms import (
     Status,
     Unsupported,
 )
-from polysms.services import NewSender
+from polysms.services import Listed, NewSender
 from tests.client import offering
 from tests.clients import KINDS, Both
 
@@ -191,3 +191,23 @@ def test_redact_without_an_id(made: Made) -> None:
     """A message that no provider has cannot be redacted."""
     with pytest.raises(LookupFailed):
         made().call("redact", Delivery(id="m-1", status=Status.NOT_SENT))
+
+
+def test_details_are_a_list_of_their_own(made: Made) -> None:
+    """What a provider has billed is read where it has such a list, and nothing else is one."""
+    client = made()
+    with pytest.raises(Unsupported, match="cannot list its messages"):
+        every(client, client.client.list_remote("polly", of="details"))
+    with pytest.raises(ConfigError, match='write "list" or "details"'):
+        every(client, client.client.list_remote("polly", of="bills"))
+
+
+def test_circle_of_pages_ends(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list whose pages lead round in a circle is an error, and not read for ever."""
+    pages = {None: "a", "a": "b", "b": "a"}
+    reading = offering._reader(lambda said: Listed((said[0],), pages[said[0]]))  # noqa: SLF001
+    monkeypatch.setattr(offering.Parrot, "read_senders", reading)
+    client = made()
+
+    with pytest.raises(LookupFailed, match="round in a circle"):
+        every(client, client.client.senders.list())

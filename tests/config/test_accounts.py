@@ -23,11 +23,17 @@ TABLES: dict[str, dict[str, Any]] = {
         "project_id": "3a9f2b1c-0000-4000-8000-000000000000",
         "api_token": "signalwire-canary",
     },
+    "signalwire-compat": {
+        "space": "example",
+        "project_id": "p-1",
+        "api_token": "signalwire-compat-canary",
+    },
 }
 HOMES = {
     "wavix": "https://api.wavix.com/v3/messages",
     "carrierx": "https://api.carrierx.com/core/v2/sms/messages",
     "signalwire": "https://example.signalwire.com/api/messaging/messages",
+    "signalwire-compat": "https://example.signalwire.com/api/laml/2010-04-01/Accounts/p-1/Messages",
 }
 
 
@@ -142,7 +148,12 @@ NO_ACCOUNTS: list[tuple[str, Any, str, str]] = [
     ("wavix", {"api_key": ""}, "wavix.api_key", "is empty; an empty secret"),
     ("wavix", {"api_key": 5}, "wavix.api_key", "is a int; write a text in quotes"),
     ("wavix", {"api_kye": "x"}, "wavix.api_kye", 'no such key; did you mean "api_key"?'),
-    ("wavix", {"zzz": "x"}, "wavix.zzz", "no such key; known are api_key, provider, sender"),
+    (
+        "wavix",
+        {"zzz": "x"},
+        "wavix.zzz",
+        "no such key; known are api_key, paths, optout_body, provider, sender",
+    ),
     ("wavix", "canary", "wavix", "is a str; write a table"),
     ("wavix", None, "wavix", "is a NoneType; write a table"),
     ("wavix", ["canary"], "wavix", "is a list; write a table"),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -222,6 +222,32 @@ def test_connection_that_died_is_replaced(ledger: Ledger, postgres: Postgres) ->
     ledger.write("after", scenes.message(), scenes.opened())
 
     assert {Status.PENDING: 2} == ledger.stats().statuses
+
+
+@pytest.mark.one_python
+def test_knot_is_untied(postgres: Postgres, template: str) -> None:
+    """Of two transactions that wait for each other one is undone, and done again."""
+    change = text("UPDATE polysms_messages SET tag = :tag WHERE id = :id")
+    with Ledger(postgres.url(postgres.database(template))) as ledger:
+        for name in ("a", "b"):
+            ledger.write(name, scenes.message(), scenes.opened())
+        both, tries = threading.Barrier(2, timeout=10), []
+
+        def crosswise(first: str, second: str) -> None:
+            def locked(connection: Connection) -> None:
+                again = first in tries
+                tries.append(first)
+                connection.execute(change, {"tag": first, "id": first})
+                if not again:
+                    both.wait()
+                connection.execute(change, {"tag": first, "id": second})
+
+            ledger._write(locked)  # noqa: SLF001 - no public write goes in this order
+
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(crosswise, "ab", "ba"))
+
+    assert len(tries) > 2
 
 
 def _sqlite(code: int) -> DBAPIError:

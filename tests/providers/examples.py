@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 import attrs
 
 from polysms.delivery import Status
 from polysms.errors import Reason
-from polysms.providers.base import Response
+from polysms.providers.base import Request, Response
+from polysms.providers.hearing import FORM
 from tests import published
 
 JSON = {"content-type": "application/json"}
@@ -26,9 +28,10 @@ def answer(status: int, body: object = None) -> Response:
 class Example:
     """What the contract needs to know of one provider.
 
-    ``spelled`` is the request's JSON for a text with one picture, ``text_at`` where the text stands
-    in it; ``where`` names the JSON keys of id, status, sender and recipient in a message, and the
-    direction's where there is one; ``codes`` are (HTTP status, body, reason).
+    ``spelled`` is the body of a request (JSON or a form, by its ``content_type``) for a text with
+    one picture, ``text_at`` where the text stands in it; ``where`` names the JSON keys of id,
+    status, sender and recipient in a message, and the direction's where there is one; ``codes`` are
+    (HTTP status, body, reason).
     """
 
     settings: Mapping[str, str]
@@ -45,6 +48,14 @@ class Example:
     listed: str
     items: str
     fetched: str
+    content_type: str = "application/json"
+
+
+def said(request: Request) -> Any:
+    """Return the body of a request: its JSON, or the fields of its form."""
+    if request.headers["Content-Type"] != FORM:
+        return json.loads(request.content)
+    return dict(parse_qsl(request.content.decode(), keep_blank_values=True, strict_parsing=True))
 
 
 def _wavix(text: str) -> object:
@@ -59,6 +70,10 @@ def _carrierx(field: str | None, text: str) -> object:
 def _signalwire(code: str) -> object:
     error = {"type": "validation_error", "code": code, "message": "no", "attribute": None}
     return {"errors": [{**error, "url": "https://signalwire.com/docs/apis/error-codes"}]}
+
+
+def _compat(code: str) -> object:
+    return {"code": code, "message": "no", "more_info": "https://example.com", "status": 400}
 
 
 WAVIX_TEXTS = {
@@ -218,5 +233,47 @@ EXAMPLES: dict[str, Example] = {
         listed='{"links":{},"data":[' + published.SIGNALWIRE_LOG + "]}",
         items="data",
         fetched="https://example.signalwire.com/api/messaging/logs/a%2Fb",
+    ),
+    "signalwire-compat": Example(
+        settings={"space": "example", "project_id": "p-1", "api_token": "compat-canary"},
+        secret="compat-canary",
+        sender="+15559876543",
+        path="https://example.signalwire.com/api/laml/2010-04-01/Accounts/p-1/Messages",
+        spelled={
+            "From": "+15559876543",
+            "To": "+13135550123",
+            "Body": "hi ☺",
+            "MediaUrl": PICTURE,
+        },
+        text_at=("Body",),
+        sent=published.COMPAT_MESSAGE,
+        sent_status=201,
+        where={
+            "id": "sid",
+            "status": "status",
+            "from": "from",
+            "to": "to",
+            "direction": "direction",
+        },
+        statuses={
+            "accepted": Status.QUEUED,
+            "queued": Status.QUEUED,
+            "initiated": Status.QUEUED,
+            "sending": Status.QUEUED,
+            "sent": Status.SENT,
+            "delivered": Status.DELIVERED,
+            "undelivered": Status.UNDELIVERED,
+            "failed": Status.FAILED,
+            "receiving": Status.RECEIVED,
+            "received": Status.RECEIVED,
+        },
+        codes=(
+            (400, {"errors": [{"code": "21610", "message": "stop"}]}, Reason.OPTED_OUT),
+            (422, {"errors": ["To is no number"]}, Reason.OTHER),
+        ),
+        listed=published.COMPAT_LISTED,
+        items="messages",
+        fetched="https://example.signalwire.com/api/laml/2010-04-01/Accounts/p-1/Messages/a%2Fb",
+        content_type=FORM,
     ),
 }

@@ -26,6 +26,7 @@ NOES: Mapping[str, object] = {
     "wavix": {"success": False, "message": "Recipient has unsubscribed"},
     "carrierx": {"errors": [{"field": "to", "message": "no such number"}]},
     "signalwire": {"errors": [{"code": "invalid_to_number", "message": "no such number"}]},
+    "signalwire-compat": {"code": 21211, "message": "no such number"},
 }
 UNDERSTOOD = [reason for reason in Reason if reason is not Reason.DUPLICATE]
 LATE = [PROMPT + 0.001, 5.0, 60.0]

@@ -69,7 +69,7 @@ def status(code: int, **headers: str) -> Response:
     return Response(code, {name.replace("_", "-"): value for name, value in headers.items()}, b"")
 
 
-def broken(stage: Stage, **facts: bool) -> Failure:
+def broken(stage: Stage, **facts: Any) -> Failure:
     """Return a request that failed at a stage."""
     return Failure(stage=stage, text="it broke", **facts)
 

@@ -15,6 +15,14 @@ STATUSES = {
     "read": Status.READ,
     "received": Status.RECEIVED,
 }
+#: Words of the compatibility API alone; the message has not left SignalWire yet.
+OLDER = {"accepted": Status.QUEUED, "sending": Status.QUEUED, "receiving": Status.RECEIVED}
+
+
+def status_of(word: str | None) -> Status:
+    """Return what a status word of either API means."""
+    return STATUSES.get(word or "") or OLDER.get(word or "", Status.UNRECOGNIZED)
+
 
 # Symbolic codes and their numeric twins (error-codes page; the compatibility API's page).
 CODES = {
@@ -56,3 +64,5 @@ BUSY = frozenset(
     {"message_backlog_limit_exceeded", "max_queued_messages_exceeded", "rate_limit_exceeded"}
     | {"21611", "20429"}
 )
+#: A message that is still on its way cannot be redacted yet.
+TOO_EARLY = frozenset({"cannot_redact_in_progress_message"})

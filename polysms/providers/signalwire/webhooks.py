@@ -30,10 +30,8 @@ from polysms.providers.hearing import (
     json_object,
     need,
 )
-from polysms.providers.signalwire.codes import REASONS, STATUSES
+from polysms.providers.signalwire.codes import REASONS, status_of
 
-#: Words of the compatibility API alone; the message has not left SignalWire yet.
-OLDER = {"accepted": Status.QUEUED, "sending": Status.QUEUED, "receiving": Status.RECEIVED}
 #: The key of ``custom_variables`` that carries our reference.
 REFERENCE = "polysms_reference"
 #: The documents' own way to do nothing (the method ``receive`` of SWML).
@@ -58,17 +56,13 @@ def heard(request: WebhookRequest) -> Heard:
     return Heard((_report(data),))
 
 
-def _status(word: str | None) -> Status:
-    return STATUSES.get(word or "") or OLDER.get(word or "", Status.UNRECOGNIZED)
-
-
 def _report(data: dict[str, Any]) -> Record:
     said = data.get
     status, code = reading.word(said("status")), reading.word(said("error_code"))
     return Record(
         provider_id=reading.word(said("id")),
         raw_status=status,
-        status=_status(status),
+        status=status_of(status),
         direction="outbound",
         to=reading.word(said("to")),
         from_=reading.word(said("from")),
@@ -105,7 +99,7 @@ def _inbound(message: dict[str, Any], raw: dict[str, Any]) -> Record:
 def _heard_form(data: dict[str, str]) -> Heard:
     need(data, "MessageSid", "SmsSid")
     word = data.get("MessageStatus", data.get("SmsStatus"))
-    if word is None or STATUSES.get(word, OLDER.get(word)) is Status.RECEIVED:
+    if word is None or status_of(word) is Status.RECEIVED:
         return Heard((_inbound_form(data),), CXML)
     return Heard((_report_form(data, word),), NOTHING)
 
@@ -119,7 +113,7 @@ def _report_form(data: dict[str, str], status: str) -> Record:
     return Record(
         provider_id=_form_id(data),
         raw_status=status,
-        status=_status(status),
+        status=status_of(status),
         direction="outbound",
         to=data.get("To"),
         from_=data.get("From"),
