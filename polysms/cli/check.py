@@ -13,6 +13,7 @@ from rich.text import Text
 
 from polysms import numbers, redact
 from polysms.cli.checked_ledger import CheckedLedger, checked_ledger, of_keeping
+from polysms.cli.checked_optouts import of_lists
 from polysms.cli.checked_senders import cannot_send
 from polysms.cli.failure import DONE, exit_code, facts_of, remedy, reported
 from polysms.cli.options import File, Json, Reveal, Url, configured
@@ -82,7 +83,7 @@ def check(  # noqa: PLR0913 - one argument for each option
     chosen = [whole.account(name) for name in accounts] if accounts else whole.accounts.values()
     with Client(whole) as client:
         asked = None if offline else client
-        checked = [_checked(account, asked, whole.public_url) for account in chosen]
+        checked = [_checked(account, asked, whole) for account in chosen]
         ledger = None if accounts else checked_ledger(whole, client)
     errors = [one.error for one in (*checked, ledger) if one is not None and one.error is not None]
     if json:
@@ -94,13 +95,14 @@ def check(  # noqa: PLR0913 - one argument for each option
     return min(map(exit_code, errors), default=DONE)
 
 
-def _checked(account: Account, client: Client | None, public_url: str | None) -> Checked:
+def _checked(account: Account, client: Client | None, config: Config) -> Checked:
     if account.broken is not None:
         warning = f"cannot be used: {account.broken}"
         return Checked(account=account, address=None, credentials="missing", warnings=(warning,))
     credentials, error = _asked(account, client)
     asked = cannot_send(account, client) if client and credentials == "good" else ()
-    warnings = (*_warnings(account), *_of_reports(account, public_url), *asked)
+    kept = (*_of_reports(account, config.public_url), *of_lists(account, config))
+    warnings = (*_warnings(account), *kept, *asked)
     return Checked(
         account=account,
         address=_address(account),

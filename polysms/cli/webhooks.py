@@ -10,10 +10,10 @@ import typer
 from polysms.cli.failure import DONE, NOT_SENT, reported
 from polysms.cli.options import WHERE, File, Json, configured
 from polysms.cli.output import Output, plainly
-from polysms.config import Config
+from polysms.config import Account, Config
 from polysms.config.reading import fault
-from polysms.errors import ConfigError
-from polysms.webhooks import Belief, WebhookRequest, address, explain, verify
+from polysms.errors import BadPayload, BadSignature, ConfigError
+from polysms.webhooks import Belief, WebhookRequest, address, explain, read, verify
 
 webhooks = typer.Typer(
     name="webhooks",
@@ -85,16 +85,31 @@ def examined(  # noqa: PLR0913 - one argument for each option
     if (file is None) == (address is None):
         raise ConfigError("give the request: a FILE, or --address with --header and --body")
     request = _request(address or "/", header or [], body) if file is None else _saved(file)
-    verdict = verify(known, request, public, source)
-    sentences = explain(known, request, public, source)
+    belief, part, sentences = _judged(known, request, public, source)
     output = Output(json=json)
     if json:
-        facts = {"belief": verdict.belief, "part": verdict.part, "why": list(sentences)}
-        output.document(facts)
+        output.document({"belief": belief, "part": part, "why": list(sentences)})
     else:
         for sentence in sentences:
             output.say(plainly(sentence))
-    return NOT_SENT if verdict.belief is Belief.REFUSED else DONE
+    return NOT_SENT if belief is Belief.REFUSED else DONE
+
+
+def _judged(
+    account: Account, request: WebhookRequest, public_url: str, source: str | None
+) -> tuple[Belief, str | None, tuple[str, ...]]:
+    """Return what a receiver thinks of a request, the part that is wrong, and sentences."""
+    verdict = verify(account, request, public_url, source)
+    sentences = explain(account, request, public_url, source)
+    if verdict.belief is Belief.REFUSED:
+        return verdict.belief, verdict.part, sentences
+    try:
+        read(account, request, public_url, source)
+    except BadPayload as error:
+        return Belief.REFUSED, "body", (f"refused: body: {error}",)
+    except BadSignature as error:
+        return Belief.REFUSED, "signature", (str(error).removeprefix("the webhook is "),)
+    return verdict.belief, verdict.part, sentences
 
 
 def _public_url(config: Config) -> str:

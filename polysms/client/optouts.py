@@ -61,7 +61,7 @@ def list_named(name: str | None) -> str:
     """Return the list of a name, every list for None; raise ConfigError for what is no name."""
     if name is None:
         return ""
-    if not isinstance(name, str) or not name.strip() or name in _TAKEN:
+    if not isinstance(name, str) or not name.strip() or name.strip().casefold() in _TAKEN:
         sentence = "list: write the name of a list, or leave it out for every list"
         raise ConfigError(sentence, key="list")
     return name.strip()

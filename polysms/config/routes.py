@@ -126,6 +126,9 @@ def _optouts(value: str) -> str:
     list_ = value.strip()
     if not list_ or not list_.isprintable() or len(list_) > LONGEST_LABEL:
         raise ValueError('optouts: write "all", "none" or the name of a list')
+    word = list_.casefold()
+    if word in {"all", "none"} and list_ != word:
+        raise ValueError(f'optouts: write "{word}", in small letters; no list may be called so')
     return list_
 
 

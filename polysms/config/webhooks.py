@@ -50,7 +50,7 @@ def sources(_: Any, field: attrs.Attribute[Any], value: tuple[str, ...]) -> None
     try:
         networks(value)
     except ValueError:
-        sentence = 'write addresses or networks, as "62.212.73.112" or "2001:db8::/32"'
+        sentence = 'write addresses or networks, as "192.0.2.7" or "2001:db8::/32"'
         raise ValueError(f"{field.name}: {sentence}") from None
 
 

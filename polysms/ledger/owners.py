@@ -11,7 +11,7 @@ import attrs
 from sqlalchemy import Connection, TextualSelect, text
 
 from polysms.ledger.columns import stored_words
-from polysms.ledger.rows import Row
+from polysms.ledger.rows import SIGNED, Row
 from polysms.ledger.tables import attempts, events, messages
 
 #: What tells an event from all others: its account and its id.
@@ -25,6 +25,7 @@ class Owner:
     account: str
     reference: str
     provider_id: str | None
+    outcome: str | None
     message_id: str
     key: str | None
     tag: str | None
@@ -37,11 +38,21 @@ def name_of(row: Row) -> Name:
 
 
 def owners(connection: Connection, rows: Collection[Row]) -> dict[Name, Owner]:
-    """Return the attempts that reports are about: by our reference, else by the provider's id."""
+    """Return the attempts that reports are about: by our reference, else by the provider's id.
+
+    A reference that nobody has proved names nothing: who has seen one could make a report of one
+    message tell of another. Where it is proved, the provider's id must not speak against it, but
+    for a signed report: what SignalWire's callbacks have for an id is not said to be the message's.
+    """
     reports = [row for row in rows if row["kind"] == "report"]
-    found = _by_reference(connection, [row for row in reports if row["reference"] is not None])
+    named = [row for row in reports if row["reference"] is not None and not row["hint"]]
+    found = _by_reference(connection, named)
     left = [row for row in reports if name_of(row) not in found]
     return {**found, **_by_provider_id(connection, left)}
+
+
+def _agree(row: Row, owner: Owner) -> bool:
+    return owner.provider_id in {None, row["provider_id"]} or bool(row["facts"].get(SIGNED))
 
 
 def _by_reference(connection: Connection, rows: Collection[Row]) -> Mapping[Name, Owner]:
@@ -50,7 +61,13 @@ def _by_reference(connection: Connection, rows: Collection[Row]) -> Mapping[Name
     given = {"wanted": _listed(connection, (row["reference"] for row in rows))}
     found = _found(connection, "reference", given)
     known = {(owner.account, owner.reference): owner for owner in found}
-    return _named(rows, "reference", known)
+    named = _named(rows, "reference", known)
+    return {name_of(row): named[name_of(row)] for row in rows if _is_own(row, named)}
+
+
+def _is_own(row: Row, named: Mapping[Name, Owner]) -> bool:
+    owner = named.get(name_of(row))
+    return owner is not None and _agree(row, owner)
 
 
 def _by_provider_id(connection: Connection, rows: Collection[Row]) -> Mapping[Name, Owner]:
@@ -104,11 +121,14 @@ def _finding(database: str, by: str) -> TextualSelect:
     # The account first, as in the index; that there is an id lets a partial one fit.
     narrowed = f"a.account {_in(database, 'accounts')} AND a.provider_id IS NOT NULL AND "
     words = (
-        "SELECT a.account, a.reference, a.provider_id, m.id, m.key, m.tag, m.texts "  # noqa: S608
+        "SELECT a.account, a.reference, a.provider_id, a.outcome, m.id, m.key, m.tag, m.texts "  # noqa: S608
         f"FROM {attempts.name} a JOIN {messages.name} m ON m.id = a.message_id "
         f"WHERE {narrowed if by == 'provider_id' else ''}a.{by} {_in(database, 'wanted')}"
     )
-    columns = (attempts.c.account, attempts.c.reference, attempts.c.provider_id)
+    columns = (
+        *(attempts.c.account, attempts.c.reference, attempts.c.provider_id),
+        attempts.c.outcome,
+    )
     about = (messages.c.id, messages.c.key, messages.c.tag, messages.c.texts)
     return text(words).columns(*columns, *about)
 

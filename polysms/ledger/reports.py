@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 from sqlalchemy import Connection, or_, select, update
 
-from polysms.delivery import Attempt, Event, InboundMessage, Status
+from polysms.delivery import Attempt, Event, InboundMessage, Outcome, Status
 from polysms.errors import Reason
 from polysms.ledger import bulk, optouts, unwanted
 from polysms.ledger.book import Book
@@ -17,7 +17,7 @@ from polysms.ledger.keys import insert_or_nothing
 from polysms.ledger.optouts import Heard
 from polysms.ledger.owners import Name, Owner, known_names, name_of, owners
 from polysms.ledger.reading import REPORT, by_id
-from polysms.ledger.rows import OPT_OUT, Row, event_row
+from polysms.ledger.rows import OPT_OUT, SIGNED, Row, event_row
 from polysms.ledger.tables import attempts, events
 
 _MATCHED = ("message_id", "reference")
@@ -28,13 +28,15 @@ class Note:
     """An event that is to be kept.
 
     With ``hint``, what it says is not proved: its message's provider is to be asked, and nothing
-    follows from it. At ``handle_at`` whoever listens is to be told, unless :class:`Handled` says
-    that this has been done. ``lists`` is what each route says of opt-outs, ``mirror`` the accounts
-    whose providers are to hear of one.
+    follows from it, but from one that ends nothing, of a message that its provider surely has.
+    With ``signed``, the provider itself has said which attempt it is about. At ``handle_at``
+    whoever listens is to be told, unless :class:`Handled` says that this has been done. ``lists``
+    is what each route says of opt-outs, ``mirror`` the accounts whose providers are to hear of one.
     """
 
     event: Event
     hint: bool = False
+    signed: bool = False
     handle_at: datetime | None = None
     lists: Mapping[str, str] = attrs.field(factory=dict, hash=False)
     mirror: tuple[str, ...] = ()
@@ -50,7 +52,8 @@ class Recorded:
     """What became of an event: ``new`` unless it had come before; ``id`` is its message's.
 
     A report without a message is parked: it is matched once an attempt turns out to be its own.
-    ``opt_out`` is what an inbound message has changed of those.
+    ``opt_out`` is what an inbound message has changed of those. ``hint`` is True for a report that
+    its provider is to confirm.
     """
 
     new: bool
@@ -59,6 +62,7 @@ class Recorded:
     key: str | None = None
     tag: str | None = None
     opt_out: Heard | None = None
+    hint: bool = False
 
 
 def record(connection: Connection, notes: Sequence[Note], now: datetime) -> list[Recorded]:
@@ -66,7 +70,7 @@ def record(connection: Connection, notes: Sequence[Note], now: datetime) -> list
     rows = {note.name: _row(note) for note in notes}
     about = owners(connection, rows.values())
     for name, owner in about.items():
-        rows[name] |= _matched_row(owner)
+        rows[name] |= _matched_row(rows[name], owner)
     new = _inserted(connection, rows)
     book = Book(connection, {owner.message_id for owner in about.values()})
     news = set(new)
@@ -80,7 +84,11 @@ def record(connection: Connection, notes: Sequence[Note], now: datetime) -> list
     book.put_back(now)
     told = _opt_outs(connection, [note for note in notes if note.name in new], now)
     unwanted.keep(connection, _refused(connection, notes, news & about.keys(), about, now))
-    return [_recorded(note.name, about, book, new, told) for note in notes]
+    done = [_recorded(note.name, about, book, new, told) for note in notes]
+    return [
+        attrs.evolve(one, hint=bool(rows[note.name]["hint"]))
+        for note, one in zip(notes, done, strict=True)
+    ]
 
 
 def _name(note: Note) -> Name:
@@ -88,12 +96,24 @@ def _name(note: Note) -> Name:
 
 
 def _row(note: Note) -> dict[str, Any]:
-    return {**event_row(note.event), "hint": note.hint, "handle_at": note.handle_at}
+    row = {**event_row(note.event), "hint": note.hint, "handle_at": note.handle_at}
+    return {**row, "facts": {**row["facts"], SIGNED: True}} if note.signed else row
 
 
-def _matched_row(owner: Owner) -> dict[str, Any]:
+def _matched_row(said: Row, owner: Owner) -> dict[str, Any]:
+    """Return what a report's row has once its attempt is known."""
     row: dict[str, Any] = {"message_id": owner.message_id, "reference": owner.reference}
+    row["hint"] = _is_hint(said, owner)
     return row if owner.texts else {**row, "raw": None, "texts": False}
+
+
+def _is_hint(said: Row, owner: Owner) -> bool:
+    """Whether nothing follows from a report that is not proved: from most, nothing does.
+
+    One that ends nothing changes nothing that matters of a message that its provider has.
+    """
+    harmless = not Status(said["status"]).final and owner.outcome == Outcome.ACCEPTED
+    return bool(said["hint"]) and not harmless
 
 
 def _inserted(connection: Connection, rows: Mapping[Name, Row]) -> set[Name]:
@@ -214,7 +234,9 @@ def match(connection: Connection, copies: Sequence[Attempt], now: datetime) -> N
 
 def match_parked(connection: Connection, now: datetime, limit: int) -> int:
     """Match what is still parked; return how many reports found their message."""
-    owner = attempts.c.reference == events.c.reference
+    # As it is decided there: what can never match must not stand in the way of the rest.
+    agrees = or_(attempts.c.provider_id.is_(None), attempts.c.provider_id == events.c.provider_id)
+    owner = (attempts.c.reference == events.c.reference) & events.c.hint.is_(False) & agrees
     same = (attempts.c.account == events.c.account) & (
         attempts.c.provider_id == events.c.provider_id
     )
@@ -232,8 +254,8 @@ def _match(connection: Connection, about: Any, now: datetime, limit: int) -> int
     for row in rows:
         owner = about.get(name_of(row))
         if owner is not None:
-            _tell(book, owner, row, now)
-            matched = update(events).where(_is(name_of(row))).values(_matched_row(owner))
-            connection.execute(matched)
+            changes = _matched_row(row, owner)
+            _tell(book, owner, {**row, **changes}, now)
+            connection.execute(update(events).where(_is(name_of(row))).values(changes))
     book.put_back(now)
     return len(about)

@@ -30,6 +30,8 @@ Row = Mapping[Any, Any]
 
 #: Among the facts of an inbound message: the list on which it has changed something.
 OPT_OUT = "opt_out"
+#: Of a report: that its provider has signed it, and so the attempt it names.
+SIGNED = "signed"
 
 _LISTS = ("looks", "unsupported", "warnings")
 _WORDS = {"outcome": Outcome, "evidence": Evidence, "reason": Reason}
@@ -223,7 +225,7 @@ def _said(value: Any) -> Any:
 
 def event_of(row: Row) -> Event:
     """Return the event of a row."""
-    facts = {name: value for name, value in row["facts"].items() if name != OPT_OUT}
+    facts = {name: value for name, value in row["facts"].items() if name not in {OPT_OUT, SIGNED}}
     facts |= {name: row[name] for name in ("account", "event_id", "provider", "received_at")}
     facts["raw"] = row["raw"] or {}
     if facts.get("at") is not None:

@@ -193,16 +193,19 @@ keys = _table(
     _index("keys_message", "message_id"),
 )
 
-#: Who wants no more messages: of one list, or (the empty text) of any.
+#: Who wants no more messages: of one list, or (the empty text) of any; once for each who says so.
 optouts = _table(
     "optouts",
     Column("tenant", Words, primary_key=True),
     Column("recipient", Words, primary_key=True),
     Column("list", Words, primary_key=True),
+    Column("source", Words, primary_key=True),
     Column("since", Moment, nullable=False),
-    Column("source", Words, nullable=False),
+    # When the person said START: then it counts no more, and stays to tell what came before.
+    Column("ended_at", Moment),
     # The accounts whose providers are yet to be told.
     Column("mirror", Json),
+    _index("optouts_recipient", "recipient"),
     _index("optouts_mirror", "since", where="mirror IS NOT NULL"),
 )
 

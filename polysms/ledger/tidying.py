@@ -214,6 +214,6 @@ def stats(connection: Connection) -> Stats:
         events=count(events),
         parked=count(events, events.c.message_id.is_(None), events.c.kind == "report"),
         keys=count(keys),
-        optouts=count(optouts),
+        optouts=count(optouts, optouts.c.ended_at.is_(None)),
         oldest=connection.execute(select(func.min(messages.c.created_at))).scalar(),
     )

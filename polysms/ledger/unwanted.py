@@ -17,7 +17,7 @@ from sqlalchemy import Connection, TextualSelect, text
 from polysms.delivery import Attempt, DeliveryReport, Outcome
 from polysms.errors import Reason, Refused
 from polysms.ledger.columns import Words
-from polysms.ledger.optouts import ALL, EVERY, NONE, Row, added, list_of, row
+from polysms.ledger.places import ALL, EVERY, NONE, Row, added, list_of, row, said_at
 from polysms.ledger.rows import Row as Stored
 from polysms.ledger.rows import message_of
 from polysms.ledger.tables import optouts
@@ -81,6 +81,7 @@ def _statement(database: str) -> TextualSelect:
     listed = _LISTED[database]
     names = ("tenant", "recipient", "list")
     which = f"tenant {listed.format('tenants')} AND recipient {listed.format('recipients')}"
+    which += " AND ended_at IS NULL"
     words = f"SELECT {', '.join(names)} FROM {optouts.name} WHERE {which}"  # noqa: S608 - our names
     return text(words).columns(*(optouts.c[name] for name in names))
 
@@ -119,10 +120,11 @@ def reported(
     if not alone or said["recipient"] is None:
         return None
     rule = lists.get(said["via"] or "")
-    return row(said["recipient"], list_of(rule), said["tenant"], now, f"provider:{event.provider}")
+    number, source = said["recipient"], f"provider:{event.provider}"
+    return row(number, list_of(rule), said["tenant"], said_at(event, now), source)
 
 
 def keep(connection: Connection, rows: Iterable[Row]) -> None:
     """Add what providers told, in the transaction in which their answers are written down."""
     # In one order everywhere, so that two writers never wait for each other.
-    added(connection, sorted(rows, key=itemgetter("tenant", "recipient", "list")))
+    added(connection, sorted(rows, key=itemgetter("tenant", "recipient", "list")), again=True)

@@ -20,6 +20,9 @@ from polysms.sandbox.carrierx_tokens import PARTNER, authenticate
 from polysms.sandbox.state import sandbox_of
 from polysms.sandbox.store import View
 
+#: Keys of the page that say nothing of such a message.
+_BLANK = dict.fromkeys(("a2p_campaign", "mcc_mnc_rate", "p2p_nnid", "registration_type", "version"))
+
 
 def _shown(view: View) -> dict[str, Any]:
     entry, step = view.entry, view.entry.at(view.moment)
@@ -27,7 +30,7 @@ def _shown(view: View) -> dict[str, Any]:
     charged = price(entry) if sent else None
     group = [draft.to, *draft.group] if draft.group else []
     return {
-        "a2p_campaign": None,
+        **_BLANK,
         "date_changed": stamp_ms(max(step.at, entry.created)),
         "date_insert": stamp_ms(entry.created),
         "date_sent": stamp_ms(sent) if sent else None,
@@ -39,7 +42,6 @@ def _shown(view: View) -> dict[str, Any]:
         "dr_sid": str(uuid5(NAMESPACE_URL, f"https://sandbox.invalid/carrierx/drs/{entry.id}")),
         "mcc": 310 if sent else None,
         "mcc_mnc_price": charged,
-        "mcc_mnc_rate": None,
         "media_urls": list(draft.media),
         "message": draft.text,
         "message_segments": entry.segments,
@@ -49,19 +51,16 @@ def _shown(view: View) -> dict[str, Any]:
         "number_external": draft.to,
         "number_group_dst": group,
         "number_src": draft.sender,
-        "p2p_nnid": None,
         "partner_sid": PARTNER,
         "passthrough_price": "0.003" if sent else None,
         "passthrough_rate": "0.003" if sent else None,
         "price": charged,
         "provider": "sandbox",
         "rate": charged,
-        "registration_type": None,
         "status": step.status,
         "type": draft.kind,
         "user_data": draft.request.get("user_data"),
         "vendor_error_code": None if sent else "503",
-        "version": None,
     }
 
 

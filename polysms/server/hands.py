@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from polysms import Client
 from polysms.client.log import log
+from polysms.client.optouts import lists_of
 from polysms.delivery import Delivery, DeliveryReport, Event, InboundMessage
 from polysms.errors import LookupFailed, PolysmsError
 from polysms.server.judging import BROKEN, BUSY, is_hint
 from polysms.server.listeners import Listeners
-from polysms.server.telling import Fetch, Steps, Tell, at_once, telling
+from polysms.server.telling import Fetch, Steps, Tell, at_once, failed, telling
 from polysms.webhooks import Hearing, WebhookResponse
 from polysms.webhooks.keywords import START, STOP
 
@@ -46,10 +47,18 @@ class Hands:
         """Tell events that are kept, and note that; raises nothing."""
         for due in dues:
             try:
-                again = self._done(telling(due, self._client.duties.now()))
+                again = self._told(due)
                 self._client.ledger.handled([handled(due, again)])
             except Exception:  # noqa: BLE001 - it stands in the ledger, and is told again
                 log.exception("event_id=%s could not be told", due.event.event_id)
+
+    def _told(self, due: Due) -> datetime | None:
+        now = self._client.duties.now()
+        try:
+            return self._done(telling(due, now))
+        except Exception:  # noqa: BLE001 - a fault of anybody's counts as any failure
+            log.exception("event_id=%s could not be told", due.event.event_id)
+            return failed(due, now)
 
     def _done(self, steps: Steps[R]) -> R:
         try:
@@ -69,7 +78,7 @@ class Hands:
             return self._fetch(task.report)
         if isinstance(task, Tell):
             return self._listeners.tell(task.event, task.opt_out)
-        return self._client.ledger.record(task.report)
+        return self._client.ledger.record(task.report, lists=lists_of(self._client.config))
 
     def _fetch(self, report: DeliveryReport) -> Delivery:
         known = None if report.id is None else self._client.ledger.get(report.id)

@@ -84,7 +84,18 @@ def _account_of(config: Config, request: WebhookRequest) -> Account | None:
     return None
 
 
+def is_doubted(hearing: Hearing, event: Event) -> bool:
+    """Whether nobody has proved what a report says."""
+    doubted = hearing.verdict is not None and hearing.verdict.belief is Belief.HINT
+    return doubted and isinstance(event, DeliveryReport)
+
+
 def is_hint(hearing: Hearing, event: Event) -> bool:
     """Whether what an event says is to be confirmed before anything follows from it."""
-    doubted = hearing.verdict is not None and hearing.verdict.belief is Belief.HINT
-    return doubted and isinstance(event, DeliveryReport) and event.status.final
+    ends = isinstance(event, DeliveryReport) and event.status.final
+    return ends and is_doubted(hearing, event)
+
+
+def is_signed(hearing: Hearing) -> bool:
+    """Whether the provider itself has signed what a request says, its address too."""
+    return hearing.verdict is not None and hearing.verdict.proof == "signature"

@@ -13,12 +13,18 @@ import attrs
 from polysms import redact
 from polysms.client.log import log
 from polysms.delivery import DeliveryReport, Event, InboundMessage
+from polysms.server.threads import Threads
 from polysms.webhooks.keywords import START, STOP
 
 Listener = Callable[[Any], Any]
 L = TypeVar("L", bound=Listener)
 
 REPORT, INBOUND, OPT_OUT = "report", "inbound", "opt_out"
+
+#: Seconds after which a function is not waited for: it ends before its event is another's.
+LIMIT = 50.0
+#: Functions at most that run in threads at the same time.
+_THREADS = 8
 
 
 @attrs.frozen(kw_only=True)
@@ -43,6 +49,7 @@ class Listeners:
 
     def __init__(self) -> None:
         self._functions: dict[str, list[Listener]] = {REPORT: [], INBOUND: [], OPT_OUT: []}
+        self._threads = Threads(_THREADS, "polysms-listener")
 
     def add(self, kind: str, function: L) -> L:
         """Add a function; return it."""
@@ -63,9 +70,34 @@ class Listeners:
         return all(taken)
 
     async def atell(self, event: Event, opt_out: str | None) -> bool:
-        """As :meth:`tell`, in an event loop: functions that are sync run in a thread."""
-        taken = [await _atold(call, one, event) for call, one in self._calls(event, opt_out)]
-        return all(taken)
+        """As :meth:`tell`, but all at the same time; functions that are sync run in a thread.
+
+        One that takes too long has not taken it, and is left to itself.
+        """
+        calls = {
+            asyncio.create_task(self._atold(call, what, event)): call
+            for call, what in self._calls(event, opt_out)
+        }
+        if not calls:
+            return True
+        try:
+            done, late = await asyncio.wait(calls, timeout=LIMIT)
+        finally:
+            for task in calls:
+                task.cancel()
+        for task in late:
+            log.error("%s took too long for %s", _name(calls[task]), _about(event))
+        return not late and all(not task.cancelled() and task.result() for task in done)
+
+    async def _atold(self, call: Listener, what: Any, event: Event) -> bool:
+        try:
+            answer = call(what) if _is_async(call) else await self._threads.run(call, what)
+            if inspect.isawaitable(answer):
+                await answer
+        except Exception:  # noqa: BLE001 - it is theirs, and is tried again
+            _log(call, event)
+            return False
+        return True
 
     def _calls(self, event: Event, opt_out: str | None) -> Iterator[tuple[Listener, Any]]:
         if isinstance(event, DeliveryReport):
@@ -100,20 +132,6 @@ def _told(call: Listener, what: Any, event: Event) -> bool:
     return True
 
 
-async def _atold(call: Listener, what: Any, event: Event) -> bool:
-    try:
-        if _is_async(call):
-            await call(what)
-        else:
-            answer = await asyncio.to_thread(call, what)
-            if inspect.isawaitable(answer):
-                await answer
-    except Exception:  # noqa: BLE001 - as above
-        _log(call, event)
-        return False
-    return True
-
-
 def _is_async(call: Listener) -> bool:
     return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(
         getattr(call, "__call__", None)  # noqa: B004 - an object that is called
@@ -121,9 +139,17 @@ def _is_async(call: Listener) -> bool:
 
 
 async def _awaited(answer: Any) -> None:
-    await answer
+    async with asyncio.timeout(LIMIT):
+        await answer
 
 
 def _log(call: Listener, event: Event) -> None:
-    name = getattr(call, "__qualname__", type(call).__name__)
-    log.exception("%s failed for event_id=%s account=%s", name, event.event_id, event.account)
+    log.exception("%s failed for %s", _name(call), _about(event))
+
+
+def _name(call: Listener) -> str:
+    return str(getattr(call, "__qualname__", type(call).__name__))
+
+
+def _about(event: Event) -> str:
+    return f"event_id={event.event_id} account={event.account}"

@@ -21,7 +21,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -49,6 +49,8 @@ STEP = 20
 PAUSE = 5.0
 #: Looks at most that one call takes.
 _ROUNDS = 50
+#: Seconds that what is under way is given at the end.
+_GRACE = 2.0
 
 
 class Receiver:
@@ -86,8 +88,10 @@ class Receiver:
     def handle(self, request: WebhookRequest, source: str | None = None) -> WebhookResponse:
         """Hear a request and return its answer; ``source`` is the address that it came from.
 
-        For WSGI. Of an :class:`~polysms.AsyncClient`, which lives in an event loop, this keeps
-        events (it needs a ledger), and :meth:`acatch_up` tells them.
+        For WSGI. Your functions are told before this returns; only a report that its provider must
+        be asked about is left to :meth:`catch_up`, where there is a ledger. Of an
+        :class:`~polysms.AsyncClient`, which lives in an event loop, this keeps events (it needs a
+        ledger), and :meth:`acatch_up` tells them.
         """
         hearing = self._judged(request, source)
         if isinstance(hearing, WebhookResponse):
@@ -96,16 +100,21 @@ class Receiver:
         try:
             if hands is not None and not self._is_kept:
                 return hands.at_once(hearing)
-            dues = self._kept(hearing)
+            asked_at = self.client.duties.now()
+            notes = self._notes(hearing, asked_at)
+            recorded = self.client.ledger.record_many(notes) if notes else []
         except Exception as error:  # noqa: BLE001 - the provider is to post it again
             return trouble(error)
         if hands is not None:
-            hands.tell_all(dues)
+            hands.tell_all(dues_of(notes, recorded, asked_at))
         return hearing.answer
 
     async def ahandle(self, request: WebhookRequest, source: str | None = None) -> WebhookResponse:
-        """Hear a request and return its answer, as :meth:`handle`, in an event loop."""
-        answer, dues = await self.received(request, source)
+        """Hear a request and return its answer, as :meth:`handle`, in an event loop.
+
+        What its provider must be asked about is left to :meth:`acatch_up`.
+        """
+        answer, dues = await self._received(request, source, asked_at=self.client.duties.now())
         await self.tell(dues)
         return answer
 
@@ -113,17 +122,22 @@ class Receiver:
         self, request: WebhookRequest, source: str | None
     ) -> tuple[WebhookResponse, Sequence[Due]]:
         """Keep what a request tells; return its answer, and what is to be told once it is given."""
+        return await self._received(request, source)
+
+    async def _received(
+        self, request: WebhookRequest, source: str | None, asked_at: datetime | None = None
+    ) -> tuple[WebhookResponse, Sequence[Due]]:
         hearing = self._judged(request, source)
         if isinstance(hearing, WebhookResponse):
             return hearing, ()
         try:
             if not self._is_kept:
                 return await self._async_hands.at_once(hearing), ()
-            notes = self._notes(hearing)
+            notes = self._notes(hearing, asked_at)
             recorded = await self._async_hands.keep(notes) if notes else []
         except Exception as error:  # noqa: BLE001 - the provider is to post it again
             return trouble(error), ()
-        return hearing.answer, dues_of(notes, recorded)
+        return hearing.answer, dues_of(notes, recorded, asked_at)
 
     async def tell(self, dues: Sequence[Due]) -> None:
         """Tell who listens of events that are kept; raises nothing."""
@@ -145,16 +159,24 @@ class Receiver:
         return count
 
     async def acatch_up(self) -> int:
-        """As :meth:`catch_up`, in an event loop."""
+        """As :meth:`catch_up`, in an event loop, and several at the same time."""
         count = 0
         for _ in range(_ROUNDS):
-            until = self.client.duties.now() + LEASE
-            dues = await self._async_hands.due(until, STEP)
-            await self._async_hands.tell_all(dues)
+            dues = await self._due()
+            await self.tell(dues)
             count += len(dues)
             if len(dues) < STEP:
                 break
         return count
+
+    async def _due(self) -> Sequence[Due]:
+        limit = min(STEP, self._async_hands.room)
+        until = self.client.duties.now() + LEASE
+        return await self._async_hands.due(until, limit) if limit else ()
+
+    def leave(self) -> None:
+        """Wait no longer for functions that are told in the event loop; they are told again."""
+        self._async_hands.leave()
 
     async def ready(self) -> None:
         """Return once the ledger, if there is one, can be used; raise what is wrong with it."""
@@ -171,14 +193,19 @@ class Receiver:
             if task is not None:
                 task.cancel()
                 await asyncio.wait([task])
+                await self._async_hands.settle(_GRACE)
 
     async def _go_on(self) -> None:
         while True:
+            dues: Sequence[Due] = ()
             try:
-                await self.acatch_up()
+                dues = await self._due()
+                # The slowest is not waited for.
+                self._async_hands.start(dues)
             except Exception as error:  # noqa: BLE001 - it goes on when that is over
                 log.warning("the receiver waits: %s", _words(error))
-            await asyncio.sleep(PAUSE)
+            if len(dues) < STEP:
+                await asyncio.sleep(PAUSE)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer as an ASGI app."""
@@ -189,12 +216,8 @@ class Receiver:
             request = attrs.evolve(request, received_at=self.client.duties.now())
         return judged(self.client.config, request, source, self.keywords)
 
-    def _notes(self, hearing: Hearing) -> list[Note]:
-        return self._noting.of(hearing, self.client.duties.now() + LEASE)
-
-    def _kept(self, hearing: Hearing) -> Sequence[Due]:
-        notes = self._notes(hearing)
-        return dues_of(notes, self.client.ledger.record_many(notes)) if notes else ()
+    def _notes(self, hearing: Hearing, asked_at: datetime | None = None) -> list[Note]:
+        return self._noting.of(hearing, self.client.duties.now() + LEASE, asked_at)
 
     def _sync_hands(self) -> Hands:
         if self._hands is None:

@@ -20,6 +20,8 @@ HEAD_SECONDS = 10.0
 _KEEP_ALIVE = 30
 #: Seconds that what is under way is given once the server is told to stop.
 _GRACE = 7
+#: Seconds after which what your functions are told is left to a later look.
+_TELLING = 5
 #: Connections and answers under way at once; more are told to come back (503).
 _MOST = 1000
 _BACKLOG = 2048
@@ -42,7 +44,7 @@ async def serve(
 
     ``forwarded_allow_ips`` are the proxies whose word is taken for where a request came from.
     """
-    await _Server(configured(receiver, forwarded_allow_ips), ready).serve(sockets)
+    await _Server(configured(receiver, forwarded_allow_ips), ready, receiver.leave).serve(sockets)
 
 
 def configured(receiver: Receiver, forwarded_allow_ips: str | None) -> uvicorn.Config:
@@ -67,13 +69,24 @@ def configured(receiver: Receiver, forwarded_allow_ips: str | None) -> uvicorn.C
 class _Server(uvicorn.Server):
     """uvicorn, which says when it is ready, and ends as a program that was told to."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        ready: Callable[[], None],
+        leave: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(config)
         self._say_ready = ready
+        self._leave = leave
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._say_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End; before answers are given up, your functions are."""
+        asyncio.get_running_loop().call_later(_TELLING, self._leave)
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -14,7 +14,7 @@ import attrs
 
 from polysms.client.log import log
 from polysms.delivery import Delivery, DeliveryReport, Event
-from polysms.errors import NotFound, PolysmsError
+from polysms.errors import LookupFailed, PolysmsError
 
 if TYPE_CHECKING:
     from polysms.ledger import Due
@@ -56,13 +56,24 @@ def telling(due: Due, now: datetime) -> Steps[datetime | None]:
     """Yield what is to be done with an event that is kept; return when to do it again, if so."""
     again = next_try(due, now)
     event = due.event
-    if isinstance(event, DeliveryReport) and due.hint and event.status is not due.status:
+    if isinstance(event, DeliveryReport) and _is_open(event, due):
         confirmed = yield from _confirmed(event, due, again)
         if confirmed is None:
             return again
         event = confirmed
     if (yield Tell(event, due.opt_out)):
         return None
+    return failed(due, now)
+
+
+def _is_open(report: DeliveryReport, due: Due) -> bool:
+    """Whether a report would end its message, which nobody has proved yet."""
+    return due.hint and report.status.final and report.status is not due.status
+
+
+def failed(due: Due, now: datetime) -> datetime | None:
+    """Return when to try again what has failed; say so where it is given up."""
+    again = next_try(due, now)
     if again is None:
         log.error("event_id=%s account=%s is given up: nobody took it", *_name(due))
     return again
@@ -76,22 +87,31 @@ def _confirmed(
         found = yield Fetch(report)
     except PolysmsError as error:
         log.info("event_id=%s account=%s could not be confirmed: %s", *_name(due), error)
-        if again is not None or due.status is None:
-            return None
-        # At last, with what is known.
-        return attrs.evolve(report, status=due.status, raw_status=None, reason=None, code=None)
-    said = as_found(report, found)
-    if said.status.final:
-        yield Prove(said)
-    elif again is not None:
+        said = _at_last(report, due)
+    else:
+        said = as_found(report, found)
+        if said.status.final:
+            yield Prove(said)
+            return said
+    if again is not None:
         return None
+    log.error("event_id=%s account=%s is given up: it was never confirmed", *_name(due))
     return said
+
+
+def _at_last(report: DeliveryReport, due: Due) -> DeliveryReport | None:
+    """Return a report with what is known where its provider says nothing."""
+    if due.status is None:
+        return None
+    return attrs.evolve(report, status=due.status, raw_status=None, reason=None, code=None)
 
 
 def as_found(report: DeliveryReport, found: Delivery) -> DeliveryReport:
     """Return a report with what its provider said when it was asked."""
     return attrs.evolve(
         report,
+        # Which attempt it is about the provider says, too: what the report named was not proved.
+        reference=found.reference,
         status=found.status,
         raw_status=found.raw_status,
         reason=found.reason,
@@ -103,13 +123,14 @@ def as_found(report: DeliveryReport, found: Delivery) -> DeliveryReport:
 def at_once(event: Event, opt_out: str | None, *, hint: bool) -> Steps[bool]:
     """Yield what is done with an event where there is no ledger; return whether it was taken.
 
-    Raises :class:`~polysms.errors.LookupFailed` where its provider does not confirm it now.
+    Raises :class:`~polysms.errors.LookupFailed` where its provider does not confirm it now: it is
+    to be posted again, as nothing here remembers it.
     """
     if isinstance(event, DeliveryReport) and hint:
-        try:
-            event = as_found(event, (yield Fetch(event)))
-        except NotFound:
-            return True  # of no message that its provider knows: nobody is told
+        said = as_found(event, (yield Fetch(event)))
+        if event.status.final and not said.status.final:
+            raise LookupFailed("its provider says that nothing has ended yet")
+        event = said
     return bool((yield Tell(event, opt_out)))
 
 

@@ -234,3 +234,37 @@ def test_check_names_routes(command: Command, tmp_path: Path, rule: str, *, told
     assert told is bool(lines)
     assert (rule == "none") is any("STOP" in line for line in lines)
     assert rule == document["routes"]["main"]["optouts"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "senders", "told"),
+    [
+        (("marketing", "login"), ("+13135550102", "13135550102"), True),
+        (("marketing", "all"), ("+13135550102", "+13135550102"), True),
+        (("marketing", "marketing"), ("+13135550102", "+13135550102"), False),
+        (("none", "all"), ("+13135550102", "+13135550102"), False),
+        (("marketing", "login"), ("+13135550102", "+13135550103"), False),
+        (("marketing", "login"), ("Acme", "Acme"), False),
+    ],
+)
+def test_check_names_senders_of_several_lists(
+    command: Command,
+    tmp_path: Path,
+    rules: tuple[str, str],
+    senders: tuple[str, str],
+    *,
+    told: bool,
+) -> None:
+    """``polysms check`` names a number at which STOP can mean no single list."""
+    (tmp_path / "polysms.toml").write_text(
+        'ledger = "sqlite:///ledger.db"\ndefault = "sale"\n'
+        f'[accounts.null]\nsender = "{senders[0]}"\n'
+        f'[accounts.other]\nprovider = "null"\nsender = "{senders[1]}"\n'
+        f'[routes.sale]\naccounts = ["null"]\noptouts = "{rules[0]}"\n'
+        f'[routes.code]\naccounts = ["other"]\noptouts = "{rules[1]}"\n'
+    )
+
+    out = " ".join(command("check", "--offline").out.split())
+
+    assert told is ("serves routes of several opt-out lists (code, sale)" in out)
+    assert told is ("several opt-out lists" in out)

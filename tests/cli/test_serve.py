@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,27 @@ def note(message):
     with open("heard", "a") as heard:
         heard.write(message.provider_id + "\\n")
 """
+_HANGS = """
+import asyncio, pathlib, threading
+from polysms import AsyncClient
+from polysms.server import Receiver
+
+receiver = Receiver(AsyncClient.from_config())
+
+@receiver.on_inbound
+"""
+HANGS = {
+    "sync": f"""{_HANGS}
+def note(message):
+    pathlib.Path("hangs").touch()
+    threading.Event().wait()
+""",
+    "async": f"""{_HANGS}
+async def note(message):
+    pathlib.Path("hangs").touch()
+    await asyncio.Event().wait()
+""",
+}
 INBOUND = {"message_id": "in-1", "direction": "inbound", "from": "x", "to": "y", "text": "hello"}
 Started = Callable[..., "tuple[subprocess.Popen[str], dict[str, Any]]"]
 
@@ -109,6 +131,34 @@ def test_your_functions_are_told(here: Path, started: Started) -> None:
     assert "in-1\n" == (here / "heard").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("how", ["sync", "async"])
+def test_hanging_function_does_not_keep_it_from_ending(
+    here: Path, started: Started, how: str
+) -> None:
+    """SIGTERM ends the server while a function hangs; a line says so, and it is told later."""
+    (here / "hangs.py").write_text(HANGS[how], encoding="utf-8")
+    process, said = started("--listen", "hangs:receiver")
+    assert 200 == post(said, INBOUND)
+    _until((here / "hangs").exists)
+    process.terminate()
+    out, err = process.communicate(timeout=PATIENCE)
+
+    assert (0, "") == (process.returncode, out)
+    assert ["events=1 not told to the end: told again later"] == err.splitlines()
+    with Client.from_config(here / "polysms.toml") as client:
+        until = client.duties.now()
+        assert 0 == len(client.ledger.due(until=until, limit=1))
+        client.ledger._clock = lambda: until + timedelta(seconds=61)  # noqa: SLF001
+        assert 1 == len(client.ledger.due(until=until, limit=1))
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 def test_worker_tells_what_is_left(here: Path) -> None:
     """A worker that listens tells what the server did not live to tell."""
     with Client.from_config(here / "polysms.toml") as client:
@@ -119,10 +169,7 @@ def test_worker_tells_what_is_left(here: Path) -> None:
         [*POLYSMS, "worker", "--listen", "heard:receiver"], cwd=here, stdout=subprocess.DEVNULL
     )
     try:
-        until = time.monotonic() + PATIENCE
-        while not (here / "heard").exists():
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        _until((here / "heard").exists)
     finally:
         process.terminate()
         process.wait(PATIENCE)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from polysms.webhooks import address
 from tests.cli.conftest import Command
-from tests.webhooks.forms import FORMS, KEY, PUBLIC, account
+from tests.webhooks.forms import FORMS, KEY, PUBLIC, REFERENCE, account
 
 CONFIG = f"""
 public_url = "{PUBLIC}"
@@ -111,13 +112,46 @@ def test_what_differs_for_programs(here: Path, command: Command) -> None:
 
 def test_by_options(here: Path, command: Command) -> None:
     """A request may be given in its parts."""
-    (here / "body.json").write_text("{}", encoding="utf-8")
+    body = '{"message_id": "m-1", "status": "sent"}'
+    (here / "body.json").write_text(body, encoding="utf-8")
     given = ("webhooks", "test", "wavix", "--header", "content-type: application/json")
     by_file = command(*given, "--address", ADDRESS, "--body", "@body.json")
     wrong = command(*given, "--address", f"{ADDRESS}x", "--body", "{}")
 
     assert (0, "hint: the address is right\n") == (by_file.code, by_file.out)
     assert (3, True) == (wrong.code, "account token" in wrong.out)
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("{", "body is not JSON"),
+        ("[]", "no object"),
+        ('{"status": "sent"}', "it is about no message"),
+    ],
+)
+def test_body_that_cannot_be_read(here: Path, command: Command, body: str, sentence: str) -> None:
+    """What a receiver answers with 400 is refused here too, for its body."""
+    given = ("webhooks", "test", "wavix", "--address", ADDRESS, "--body", body)
+    said, facts = command(*given), json.loads(command(*given, "--json").out)
+
+    assert (3, True) == (said.code, said.out.startswith("refused: body: "))
+    assert sentence in said.out.replace("\n", " ")
+    assert ("refused", "body") == (facts["belief"], facts["part"])
+
+
+def test_message_that_nobody_signed(here: Path, command: Command) -> None:
+    """A message to us needs a signature where its provider signs; an address does not do."""
+    of = account("signalwire")
+    request = FORMS["signalwire swml"].request(of)
+    url = address(of, PUBLIC, REFERENCE)
+    (here / "body").write_bytes(request.body)
+    said = command(
+        *("webhooks", "test", "signalwire", "--address", url),
+        *("--header", "content-type: application/json", "--body", "@body"),
+    )
+
+    assert (3, "refused: signature: is missing from an inbound message\n") == (said.code, said.out)
 
 
 @pytest.mark.parametrize(

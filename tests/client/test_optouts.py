@@ -231,6 +231,21 @@ def test_provider_speaks_of_the_list_of_the_route(make: Make, ledger: str) -> No
     assert 1 == len(asked)
 
 
+def test_several_sources_are_one_to_a_client(make: Make, ledger: str) -> None:
+    """What a provider says of a number that you have added is one opt-out, taken off at once."""
+    transport, asked = answering(UNSUBSCRIBED, accepted())
+    client = make(tables(ledger), transport=transport)
+    with pytest.raises(Refused):
+        client.send(Message(TO, "hello"))
+
+    assert not optouts(client, "add", TO)
+    assert 1 == len(optouts(client, "list"))
+    assert optouts(client, "remove", TO)
+    assert not optouts(client, "has", TO)
+    client.send(Message(TO, "hello"))
+    assert 2 == len(asked)
+
+
 def test_provider_is_asked_on_a_route_that_asks_for_no_list(make: Make, ledger: str) -> None:
     """With ``optouts = "none"`` the provider still has its own say, each time."""
     transport, asked = answering(UNSUBSCRIBED)
@@ -394,7 +409,7 @@ def test_add_has_remove_list(make: Make, ledger: str) -> None:
     assert not optouts(client, "has", TO)
 
 
-@pytest.mark.parametrize("name", ["all", "none", "", "  "])
+@pytest.mark.parametrize("name", ["all", "none", "ALL", "None", " all ", "", "  "])
 def test_words_that_name_no_list(make: Make, ledger: str, name: str) -> None:
     """A list cannot be called as a route calls all of them, or none."""
     client = make(tables(ledger))
@@ -422,6 +437,16 @@ def test_what_needs_a_ledger(part: Mapping[str, Any], key: str) -> None:
     with pytest.raises(ConfigError, match="needs a ledger") as raised:
         Config.from_mapping({"accounts": {"wavix": WAVIX}, **part})
     assert key == raised.value.key
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"), [("ALL", "all"), ("None", "none"), ("NONE", "none"), (" All ", "all")]
+)
+def test_other_spelling_of_a_word(ledger: str, wrong: str, meant: str) -> None:
+    """What is nearly "all" or "none" is no list, and the error says which of the two was meant."""
+    with pytest.raises(ConfigError, match=f'optouts: write "{meant}"') as raised:
+        Config.from_mapping(tables(ledger, optouts=wrong))
+    assert "routes.main.optouts" == raised.value.key
 
 
 @pytest.mark.parametrize("wrong", ["", "  ", "a\nb", "x" * 256])

@@ -77,7 +77,7 @@ FAULTS = [
     ("signalwire", {"signing_key": "PSK\nx"}, "signing_key", "has a line end or another"),
     ("wavix", {"signing_key": "PSK-x"}, "signing_key", "no such key"),
     ("wavix", {"verify_reports": "never"}, "verify_reports", 'write "fetch" or "trust"'),
-    ("wavix", {"sources": "example.com"}, "sources", "write addresses or networks"),
+    ("wavix", {"sources": "example.com"}, "sources", 'as "192.0.2.7" or "2001:db8::/32"'),
     ("wavix", {"sources": "10.0.0.1/8"}, "sources", "write addresses or networks"),
     ("wavix", {"sources": ""}, "sources", "is empty"),
 ]

@@ -66,6 +66,7 @@ def test_hint(kept: Behind) -> None:
     kept.house.provider.status = "undelivered"
 
     assert 200 == kept.ask(report(kept.house, "delivered")).status
+    kept.house.catch_up()
     assert [(sent.id, "order-7", "orders", "UNDELIVERED")] == [facts(one) for one in heard]
     found = kept.house.ledger.get(str(sent.id))
     assert found is not None

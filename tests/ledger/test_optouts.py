@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
 import attrs
 import pytest
+from sqlalchemy import Connection
 
 from polysms.delivery import Evidence, InboundMessage, Outcome, Status
 from polysms.errors import InvalidMessage, PolysmsError, Reason, Refused
 from polysms.ledger import End, Job, Ledger, Line
 from polysms.ledger.batches import written
-from polysms.ledger.optouts import PAGE, Heard
+from polysms.ledger.optouts import PAGE, Heard, heard
 from polysms.ledger.reports import Note
 from polysms.ledger.unwanted import OptedOut
 from polysms.message import Message
@@ -26,7 +28,7 @@ FRIEND = "+13135550144"
 #: Our numbers that people answer to.
 OURS = "+13135550100"
 OTHER = "+13135550101"
-LISTS = {"promo": "marketing", "login": "none", "news": "all"}
+LISTS = {"promo": "marketing", "codes": "login", "login": "none", "news": "all"}
 
 
 def line(message: Message | None = None, optouts: str = "all", **facts: str) -> Line:
@@ -362,8 +364,10 @@ def test_other_refusals_tell_nothing(ledger: Ledger) -> None:
 # What people say.
 
 
-def said(keyword: str | None, to: str = OURS, from_: str = NUMBER) -> InboundMessage:
-    """Return a message to one of our numbers."""
+def said(
+    keyword: str | None, to: str = OURS, from_: str = NUMBER, minute: int | None = None
+) -> InboundMessage:
+    """Return a message to one of our numbers; ``minute`` is when its provider says it was said."""
     return InboundMessage(
         event_id=scenes.fresh("event"),
         account="wavix",
@@ -373,6 +377,7 @@ def said(keyword: str | None, to: str = OURS, from_: str = NUMBER) -> InboundMes
         to=to,
         received_at=scenes.NOW,
         keyword=keyword,
+        at=None if minute is None else scenes.NOW - timedelta(minutes=60 - minute),
     )
 
 
@@ -381,13 +386,19 @@ def hear(ledger: Ledger, inbound: InboundMessage, *mirror: str) -> Heard | None:
     return ledger.record_many([Note(event=inbound, lists=LISTS, mirror=mirror)])[0].opt_out
 
 
-def sent(
-    ledger: Ledger, via: str, sender: str = OURS, minutes: int = 0, tenant: str | None = None
+def sent(  # noqa: PLR0913 - each by name
+    ledger: Ledger,
+    via: str,
+    sender: str = OURS,
+    *,
+    minutes: int = 0,
+    tenant: str | None = None,
+    to: str = NUMBER,
 ) -> None:
     """Note that a message was sent from one of our numbers."""
     then = scenes.NOW - timedelta(minutes=60 - minutes)
     attempt = scenes.closed(scenes.opened(from_=sender, started_at=then))
-    message = scenes.message(to=NUMBER, tenant=tenant)
+    message = scenes.message(to=to, tenant=tenant)
     ledger.write_many([Line(scenes.fresh(), message, attempt, via=via)])
 
 
@@ -407,16 +418,60 @@ def test_stop_is_of_the_list_that_was_answered(ledger: Ledger, via: str | None, 
     assert f"inbound:{OURS}" == ledger.optouts.of(NUMBER)[0].source
 
 
-def test_newest_message_counts(ledger: Ledger) -> None:
-    """Of several messages from the number that is answered the newest counts, with its tenant."""
-    sent(ledger, "news", minutes=1)
-    sent(ledger, "promo", minutes=2, tenant="acme")
+@pytest.mark.parametrize(
+    ("routes", "list_"),
+    [
+        (("promo", "promo"), "marketing"),
+        (("promo", "codes"), ""),
+        (("codes", "promo"), ""),
+        (("promo", "news"), ""),
+    ],
+)
+def test_number_that_serves_several_lists(
+    ledger: Ledger, routes: tuple[str, str], list_: str
+) -> None:
+    """Who had messages of several lists from one number stops them all: nobody knows which."""
+    for minutes, via in enumerate(routes):
+        sent(ledger, via, minutes=minutes)
     sent(ledger, "login", OTHER, minutes=3)
+
+    hear(ledger, said("stop"))
+
+    assert {list_} == lists(ledger)
+
+
+@pytest.mark.parametrize(("days", "list_"), [(29, ""), (31, "login")])
+def test_old_messages_are_not_what_is_stopped(ledger: Ledger, days: int, list_: str) -> None:
+    """A list of which nothing came for 30 days is not what a STOP is about."""
+    sent(ledger, "promo", minutes=-days * 24 * 60)
+    sent(ledger, "codes")
+
+    hear(ledger, said("stop"))
+
+    assert {list_} == lists(ledger)
+
+
+def test_newest_of_old_messages_counts(ledger: Ledger) -> None:
+    """Where nothing came for 30 days the newest message counts, with its tenant."""
+    sent(ledger, "codes", minutes=-40 * 24 * 60)
+    sent(ledger, "promo", minutes=-35 * 24 * 60, tenant="acme")
 
     found = hear(ledger, said("stop"))
 
     assert found is not None
     assert ("marketing", "acme") == (found.list, found.tenant)
+
+
+def test_number_that_serves_several_tenants(ledger: Ledger) -> None:
+    """Who had messages of several tenants from one number stops them all."""
+    sent(ledger, "promo", minutes=1, tenant="acme")
+    sent(ledger, "promo", minutes=2, tenant="other")
+
+    found = hear(ledger, said("stop"))
+
+    assert found is not None
+    assert ("marketing", "") == (found.list, found.tenant)
+    assert is_refused(ledger, line(scenes.message(to=NUMBER, tenant="acme"), "marketing"))
 
 
 @pytest.mark.parametrize("spelled", ["13135550100", "+13135550100"])
@@ -468,15 +523,181 @@ def test_start_leaves_what_was_said_elsewhere(ledger: Ledger) -> None:
     assert {""} == lists(ledger)
 
 
-def test_start_is_of_its_list_whoever_added_it(ledger: Ledger) -> None:
-    """START takes a number off the list of its route, also where a file had put it there."""
+def test_start_at_another_number(ledger: Ledger) -> None:
+    """Each number that was told STOP is to be told START, however many there are."""
+    hear(ledger, said("stop"))
+    assert hear(ledger, said("stop", OTHER)) is None
+
+    assert hear(ledger, said("start")) is None
+    assert is_refused(ledger, line())
+    assert ([""], 1) == ([one.list for one in ledger.optouts.of(NUMBER)], ledger.stats().optouts)
+
+    found = hear(ledger, said("start", OTHER))
+    assert Heard(number=NUMBER, list="", tenant="", keyword="start") == found
+    assert not is_refused(ledger, line())
+
+
+def test_start_at_a_number_that_was_never_stopped(ledger: Ledger) -> None:
+    """START where nothing was stopped gives no leave to anybody else."""
+    hear(ledger, said("stop"))
+
+    assert hear(ledger, said("start", "+13135550177")) is None
+    assert is_refused(ledger, line())
+
+
+@pytest.mark.parametrize("source", ["api", "import", "command"])
+@pytest.mark.parametrize("list_", ["", "marketing"])
+def test_start_leaves_what_you_said(ledger: Ledger, source: str, list_: str) -> None:
+    """What you have added yourself is yours to take back, and no START does it."""
     sent(ledger, "promo")
-    ledger.optouts.add(NUMBER, "marketing", source="import")
-    ledger.optouts.add(NUMBER, "", source="import")
+    ledger.optouts.add(NUMBER, list_, source=source)
+    hear(ledger, said("stop"))
 
     hear(ledger, said("start"))
 
-    assert {""} == lists(ledger)
+    assert [(list_, source)] == [(one.list, one.source) for one in ledger.optouts.of(NUMBER)]
+
+
+ORDERS = [
+    (("stop", 1), ("start", 2)),
+    (("start", 1), ("stop", 2)),
+    (("stop", 1), ("start", 2), ("stop", 3)),
+    (("start", 1), ("stop", 2), ("start", 3)),
+    (("stop", 1), ("stop", 2), ("start", 3)),
+]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("via", [None, "promo"])
+def test_last_word_counts_in_whatever_order_it_comes(
+    ledger: Ledger,
+    order: tuple[tuple[str, int], ...],
+    via: str | None,
+    together: bool,  # noqa: FBT001
+) -> None:
+    """Of STOP and START that one counts which was said last, and not which came last."""
+    stopped = order[-1][0] == "stop"
+    for number, came in enumerate(permutations(order)):
+        person = f"+131355501{number + 10}"
+        if via is not None:
+            sent(ledger, via, to=person)
+        words = [said(word, from_=person, minute=minute) for word, minute in came]
+        notes = [Note(event=one, lists=LISTS) for one in words]
+        for some in [notes] if together else [[one] for one in notes]:
+            ledger.record_many(some)
+
+        found = line(scenes.message(to=person), "all" if via is None else "marketing")
+        assert stopped is is_refused(ledger, found), came
+
+
+def test_time_of_an_opt_out_is_when_it_was_said(ledger: Ledger) -> None:
+    """A STOP that comes late is as old as its provider says; a clock that is ahead counts not."""
+    hear(ledger, said("stop", minute=10))
+    hear(ledger, said("stop", from_=FRIEND, minute=99))
+
+    assert scenes.NOW - timedelta(minutes=50) == ledger.optouts.of(NUMBER)[0].since
+    assert scenes.NOW == ledger.optouts.of(FRIEND)[0].since
+
+
+@pytest.mark.parametrize("first", ["stop", "start"])
+def test_words_that_are_heard_at_once(url: str, first: str) -> None:
+    """Of two words that two machines hear at once the second waits to know of the first."""
+    at = {"stop": 2, "start": 3}
+    second = "start" if first == "stop" else "stop"
+    with Ledger(url, clock=scenes.clock) as ledger, ThreadPoolExecutor(1) as another:
+        sent(ledger, "promo")
+        hear(ledger, said("start", minute=1))
+
+        def hold(connection: Connection) -> Future[Heard | None]:
+            heard(connection, said(first, minute=at[first]), scenes.NOW, LISTS)
+            meanwhile = another.submit(hear, ledger, said(second, minute=at[second]))
+            wait([meanwhile], timeout=0.5)
+            return meanwhile
+
+        meanwhile: Future[Heard | None] = ledger._write(hold)  # noqa: SLF001 - it is held open
+        meanwhile.result(30)
+
+        assert () == ledger.optouts.of(NUMBER)
+
+
+@pytest.mark.parametrize(
+    ("via", "tenant"), [("promo", None), ("promo", "acme"), ("news", "acme"), ("news", None)]
+)
+def test_start_takes_back_what_a_provider_said(
+    ledger: Ledger, via: str, tenant: str | None
+) -> None:
+    """START is a later wish than what a provider refused by: of any list, and of its tenant."""
+    refused = _refused_by_provider(scenes.message(to=NUMBER, tenant=tenant), LISTS[via])
+    (attempt,) = refused.delivery.attempts
+    delivery = attrs.evolve(refused.delivery, attempts=(attrs.evolve(attempt, from_=OURS),))
+    ledger.write_many([], [attrs.evolve(refused, delivery=delivery)])
+    assert 1 == len(ledger.optouts.of(NUMBER))
+
+    found = hear(ledger, said("start"))
+
+    assert found is not None
+    expected = Heard(
+        number=NUMBER,
+        list="marketing" if via == "promo" else "",
+        tenant=tenant or "",
+        keyword="start",
+    )
+    assert expected == found
+    assert () == ledger.optouts.of(NUMBER)
+
+
+def test_start_leaves_what_a_provider_said_to_another_tenant(ledger: Ledger) -> None:
+    """START to a number of one tenant gives no leave to another one's."""
+    sent(ledger, "promo", tenant="acme")
+    ledger.write_many([], [_refused_by_provider(scenes.message(to=NUMBER, tenant="other"))])
+
+    assert hear(ledger, said("start")) is None
+    assert 1 == len(ledger.optouts.of(NUMBER))
+
+
+def test_what_a_provider_says_after_start_counts(ledger: Ledger) -> None:
+    """A report of before a START locks nobody out again; one that is of later does."""
+    message = scenes.message(to=NUMBER)
+    before, after = (
+        _reported(ledger, message, at=scenes.NOW - timedelta(minutes=minutes))
+        for minutes in (30, 10)
+    )
+    ledger.record_many([_reported(ledger, message, at=scenes.NOW - timedelta(minutes=40))])
+    hear(ledger, said("start", minute=40))
+    assert () == ledger.optouts.of(NUMBER)
+
+    ledger.record_many([before])
+    assert () == ledger.optouts.of(NUMBER)
+
+    ledger.record_many([after])
+    assert ["marketing"] == [one.list for one in ledger.optouts.of(NUMBER)]
+
+
+def test_several_sources_are_one_opt_out(ledger: Ledger) -> None:
+    """A number is one line of each list, of its oldest source; and is taken off at once."""
+    hear(ledger, said("stop", minute=20))
+    hear(ledger, said("stop", OTHER, minute=10), "wavix")
+    assert not ledger.optouts.add(NUMBER)
+    ledger.optouts.add(NUMBER, "a")
+
+    (every, one) = ledger.optouts.walk()
+    assert (every, one) == ledger.optouts.of(NUMBER)
+    assert ("", f"inbound:{OTHER}", ("wavix",)) == (every.list, every.source, every.mirror)
+    assert scenes.NOW - timedelta(minutes=50) == every.since
+    assert 2 == ledger.optouts.remove(NUMBER)
+    assert () == ledger.optouts.of(NUMBER)
+    assert not is_refused(ledger, line())
+
+
+def test_pages_do_not_part_an_opt_out(ledger: Ledger) -> None:
+    """A number whose sources fall on two pages of a walk is one line all the same."""
+    numbers = sorted(f"+1313555{digits:04}" for digits in range(100, 100 + PAGE - 1))
+    ledger.optouts.add_many(numbers)
+    ledger.optouts.add("+13135559999", source="api")
+    ledger.optouts.add("+13135559999", source="import")
+
+    assert [*numbers, "+13135559999"] == [one.number for one in ledger.optouts.walk()]
 
 
 # What providers are told.

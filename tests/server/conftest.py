@@ -51,6 +51,7 @@ class Provider:
 
     def __init__(self) -> None:
         self.status = "delivered"
+        self.more: dict[str, Any] = {}
         self.trouble: Exception | None = None
         self.asked = 0
 
@@ -62,7 +63,7 @@ class Provider:
             raise self.trouble
         if self.status == "unknown":
             return httpx.Response(404, json={"success": False, "message": "not found"})
-        answer = accepted(status=self.status)
+        answer = accepted(status=self.status, **self.more)
         return httpx.Response(200, content=answer.content)
 
 

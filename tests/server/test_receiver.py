@@ -89,6 +89,7 @@ def test_hint_is_told_as_its_provider_confirms_it(house: House) -> None:
     house.provider.status = "undelivered"
 
     assert 200 == house.ask(report(house, "delivered")).status
+    assert 1 == house.catch_up()
     assert [(sent.id, "order-7", "orders", "UNDELIVERED")] == [facts(one) for one in heard]
     found = house.ledger.get(str(sent.id))
     assert found is not None
@@ -101,6 +102,7 @@ def test_hint_that_is_not_confirmed_is_told_later(house: House) -> None:
     sent = house.send(SEND)
     house.provider.status = "sent"
     house.ask(report(house, "delivered"))
+    assert 1 == house.catch_up()
     assert ([], Status.SENT) == (heard, house.ledger.get(str(sent.id)).status)  # type: ignore[union-attr]
 
     house.provider.status = "delivered"
@@ -112,6 +114,16 @@ def test_hint_that_is_not_confirmed_is_told_later(house: House) -> None:
     assert 0 == house.catch_up()
 
 
+def test_provider_is_not_asked_before_the_answer(house: House) -> None:
+    """Whoever calls is answered at once: a provider that hangs is asked by a later look."""
+    heard = house.listen()
+    house.send(SEND)
+
+    assert 200 == house.ask(report(house)).status
+    assert (0, []) == (house.provider.asked, heard)
+    assert (1, 1, 1) == (house.catch_up(), house.provider.asked, len(heard))
+
+
 def test_hint_whose_provider_cannot_be_asked_is_told_later(house: House) -> None:
     """Trouble with the provider delays what it is to confirm."""
     heard = house.listen()
@@ -119,14 +131,16 @@ def test_hint_whose_provider_cannot_be_asked_is_told_later(house: House) -> None
     house.provider.trouble = httpx.ConnectError("refused")
 
     assert 200 == house.ask(report(house)).status
-    assert [] == heard
+    assert (1, []) == (house.catch_up(), heard)
     house.provider.trouble = None
     later(house, seconds=STEPS[0] + 1)
     house.catch_up()
     assert ["DELIVERED"] == [str(one.status) for one in heard]
 
 
-def test_hint_is_told_at_last_with_what_is_known(house: House) -> None:
+def test_hint_is_told_at_last_with_what_is_known(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
     """After a day of asking in vain, what the ledger knows is told, and not what was claimed."""
     heard = house.listen()
     house.send(SEND)
@@ -136,11 +150,12 @@ def test_hint_is_told_at_last_with_what_is_known(house: House) -> None:
 
     assert 1 == house.catch_up()
     assert ["QUEUED"] == [str(one.status) for one in heard]
+    assert ["ERROR"] == [one.levelname for one in caplog.records if "never conf" in one.message]
     later(house, days=30)
     assert 0 == house.catch_up()
 
 
-def test_unknown_hint_is_never_told(house: House) -> None:
+def test_unknown_hint_is_never_told(house: House, caplog: pytest.LogCaptureFixture) -> None:
     """A claim about a message that neither the provider nor the ledger knows reaches nobody."""
     heard = house.listen()
     house.provider.status = "unknown"
@@ -149,6 +164,7 @@ def test_unknown_hint_is_never_told(house: House) -> None:
 
     assert 1 == house.catch_up()
     assert ([], 0) == (heard, house.catch_up())
+    assert ["ERROR"] == [one.levelname for one in caplog.records if "never conf" in one.message]
 
 
 def test_hint_of_what_is_known_asks_nobody(house: House) -> None:
@@ -156,7 +172,9 @@ def test_hint_of_what_is_known_asks_nobody(house: House) -> None:
     heard = house.listen()
     sent = house.send(SEND)
     house.ask(report(house))
+    house.catch_up()
     house.ask(report(house, delivered="2026-04-14T14:00:00Z"))
+    house.catch_up()
 
     assert (1, 2) == (house.provider.asked, len(heard))
     assert {sent.id} == {one.id for one in heard}
@@ -176,6 +194,7 @@ def test_hint_without_listeners_is_asked_for(house: House) -> None:
     """A hint is followed up even where nobody listens: the ledger needs to know."""
     sent = house.send(SEND)
     house.ask(report(house))
+    house.catch_up()
 
     assert Status.DELIVERED is house.ledger.get(str(sent.id)).status  # type: ignore[union-attr]
 
@@ -199,6 +218,30 @@ def test_failed_listener_is_told_again(house: House) -> None:
 
     assert (200, [1, 1, 0]) == (answer.status, counts)
     assert (3, 1) == (len(told), len(set(told)))
+
+
+def test_fault_of_ours_counts_as_a_failure(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What breaks while an event is told is tried at the usual intervals, and given up."""
+    heard = house.listen()
+    house.send(SEND)
+
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("no such name")
+
+    monkeypatch.setattr(house.client, "fetch", broken)
+    house.ask(report(house))
+    spans = [0, STEPS[0] + 1, sum(STEPS[:2]) + 2, GIVES_UP.total_seconds()]
+    counts = []
+    for seconds in spans:
+        later(house, seconds=seconds)
+        counts += [house.catch_up(), house.catch_up()]
+    later(house, days=30)
+
+    assert [1, 0] * len(spans) == counts
+    assert ([], 0) == (heard, house.catch_up())
+    assert "given up" in caplog.text
 
 
 def test_other_listeners_are_told_all_the_same(house: House) -> None:
@@ -376,10 +419,10 @@ def test_failure_is_a_500(bare: House) -> None:
 
 @pytest.mark.parametrize(
     ("found", "told", "status"),
-    [("undelivered", ["UNDELIVERED"], 200), ("sent", ["SENT"], 200), ("unknown", [], 200)],
+    [("undelivered", ["UNDELIVERED"], 200), ("sent", [], 503), ("unknown", [], 503)],
 )
 def test_hint_is_asked_for_first(bare: House, found: str, told: list[str], status: int) -> None:
-    """Without a ledger too, who listens hears what the provider says, and nothing claimed."""
+    """Without a ledger too, nothing is told that is claimed; the unconfirmed is to come again."""
     heard = bare.listen()
     bare.provider.status = found
 

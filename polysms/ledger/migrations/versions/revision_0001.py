@@ -174,10 +174,12 @@ def _create_the_rest() -> None:
         _text("tenant", primary_key=True),
         _text("recipient", primary_key=True),
         _text("list", primary_key=True),
+        _text("source", primary_key=True),
         _time("since", nullable=False),
-        _text("source", nullable=False),
+        _time("ended_at"),
         _text("mirror"),
     )
+    _index("optouts_recipient", "optouts", "recipient")
     _index("optouts_mirror", "optouts", "since", where="mirror IS NOT NULL")
     op.create_table(
         "polysms_workers",
