@@ -11,7 +11,7 @@ from tests.campaigns import broker
 from tests.campaigns.broker import Game, Tally
 
 
-@pytest.mark.one_python
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     "game",
     [Game(messages=90), Game(messages=90, keeps=True)],

@@ -311,7 +311,7 @@ def test_kills_judge(expected: bool, changes: dict[str, Any]) -> None:  # noqa: 
     assert expected == kills.is_kept(Game(kills=40), tally)
 
 
-@campaign
+@pytest.mark.campaign
 @pytest.mark.timeout(400)  # a busy machine
 def test_kills() -> None:
     """40 workers die at random: nothing is lost or doubled, as it is by two usual habits."""
@@ -325,7 +325,7 @@ def test_kills() -> None:
         assert tally.extra
 
 
-@campaign
+@pytest.mark.campaign
 @pytest.mark.timeout(400)  # a busy machine
 def test_crashes() -> None:
     """A program dies at every point, and again in its recovery: every message comes, once."""

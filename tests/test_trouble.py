@@ -100,6 +100,7 @@ def test_frozen_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
         ledger.check()
 
 
+@pytest.mark.campaign
 def test_database_trouble() -> None:
     """Killed, locked or full: nothing lost, mistold, sent unwritten or sent twice."""
     rows = trouble.play(tuple(trouble.KINDS), 2)
@@ -110,6 +111,7 @@ def test_database_trouble() -> None:
     assert [] == [row.kind for row in rows if row.skipped is None and not row.refused]
 
 
+@pytest.mark.campaign
 def test_unwritten_sends_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that sends what it could not write down is caught."""
     monkeypatch.setattr(Ledger, "write_many", _careless(Ledger.write_many))
@@ -130,6 +132,7 @@ def _careless(write: Callable[..., None]) -> Callable[..., None]:
     return careless
 
 
+@pytest.mark.campaign
 def test_frozen_worker() -> None:
     """At whatever stage a worker is frozen, its message has one copy and one end."""
     rows = frozen.play(frozen.scenes())
@@ -139,6 +142,7 @@ def test_frozen_worker() -> None:
     assert [1] * len(rows) == [row.freezes for row in rows]
 
 
+@pytest.mark.campaign
 def test_a_lease_put_back_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that puts an expired lease back, and sends what may have been sent, is caught."""
     monkeypatch.setattr(outbox, "reclaim", _put_back)

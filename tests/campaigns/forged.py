@@ -223,7 +223,9 @@ def _rights(house: House, known: list[Case], tally: Tally) -> None:
             tally.rights += 1
             # A ledger keeps what is the same once; without one, each is told or asked for.
             is_taken = number != 1 or house.heard + house.asked > before
-            if status not in {200, 204} or not is_taken:
+            # Without a ledger what no provider confirms is to be posted again.
+            fine = {200, 204, 503} if number == 1 else {200, 204}
+            if status not in fine or not is_taken:
                 tally.refused_rights.append(f"{case.name}: {status}")
 
 

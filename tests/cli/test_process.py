@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.cli.conftest import NUMBER, PATIENCE, POLYSMS, Said, checked, run
+from tests.cli.conftest import NUMBER, PATIENCE, POLYSMS, Command, Said, checked, run
 
 COMMANDS = (
     *("demo", "send", "fetch", "list", "show", "explain", "cancel", "confirm", "resolve"),
@@ -97,11 +97,10 @@ def test_help_without_a_command() -> None:
         assert f" {name} " in said.out
 
 
-@pytest.mark.timeout(600)
-def test_every_help_fits_a_terminal() -> None:
+def test_every_help_fits_a_terminal(command: Command) -> None:
     """The help of every command fits 80 columns."""
     for name in (*COMMANDS, "ledger upgrade", "ledger stats", "ledger purge"):
-        said = run(*name.split(), "--help")
+        said = command(*name.split(), "--help")
 
         assert 0 == said.code
         assert all(len(line) <= 80 for line in said.out.splitlines())

@@ -129,7 +129,7 @@ def test_a_send_that_hangs_is_not_waited_for(
         # Accepted, and answered after two minutes: longer than this test waits for the end.
         enqueued(kept, 1, to="+13135550110", via="wavix")
         process = started()
-        assert "Sending what waits, 50 at once, until Ctrl-C.\n" == line(process)
+        assert "Sending what waits, 100 at once, until Ctrl-C.\n" == line(process)
         _until(lambda: sandbox.store.received("+13135550110"))
         process.send_signal(signal.SIGTERM)
         code, out = ended(process)

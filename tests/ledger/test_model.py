@@ -497,7 +497,7 @@ def test_outbox_does_as_its_model_does(url: str) -> None:
         run_state_machine_as_test(
             Machine,
             settings=settings(
-                max_examples=5_000 if LONG else 200,
+                max_examples=5_000 if LONG else 100,
                 stateful_step_count=50 if LONG else 20,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),

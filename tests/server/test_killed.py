@@ -11,8 +11,17 @@ from tests.campaigns import hearing
 pytestmark = [pytest.mark.timeout(240), pytest.mark.one_python]
 
 
-def test_killed_server_loses_nothing(tmp_path: Path, ledger_url: str) -> None:
+@pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.campaign)]
+)
+def test_killed_server_loses_nothing(
+    tmp_path: Path, request: pytest.FixtureRequest, database: str
+) -> None:
     """What was acknowledged is in the ledger, and is told: by the dead server or by another."""
+    ledger_url = f"sqlite:///{tmp_path}/ledger.db"
+    if database == "postgresql":
+        server = request.getfixturevalue("postgres")
+        ledger_url = server.url(server.database(request.getfixturevalue("template")))
     tally = hearing.run(20, tmp_path, ledger_url)
 
     assert 20 == tally.kills
