@@ -344,6 +344,7 @@ def test_a_walk_reads_page_by_page(kept: Path) -> None:
     assert "your code is 1234" == rest[-2].delivery.text
 
 
+@pytest.mark.one_python
 def test_postgresql(command: Command, kept: Path, postgres_ledger: None) -> None:
     """PostgreSQL's ledger is exported alike, and in the same order."""
     assert 0 == command("ledger", "upgrade").code

@@ -147,6 +147,7 @@ def test_upgrade(command: Command, kept: Path) -> None:
     assert (kept.parent / "ledger.db").is_file()
 
 
+@pytest.mark.one_python
 def test_postgresql(command: Command, postgres_ledger: None) -> None:
     """PostgreSQL's tables are made by this command alone; the others say so until then."""
     before = command("ledger", "stats")

@@ -20,6 +20,8 @@ import polysms.server
 from polysms import Client
 from tests.cli.conftest import PATIENCE, POLYSMS, Command
 
+pytestmark = pytest.mark.one_python
+
 KEPT = """
 public_url = "http://127.0.0.1:8027"
 ledger = "sqlite:///ledger.db"

@@ -41,6 +41,8 @@ from tests.server.conftest import NUMBER, TABLES, Made, made
 from tests.server.test_receiver import inbound, later
 from tests.webhooks.forms import FORMS, PUBLIC
 
+pytestmark = pytest.mark.one_python
+
 __all__ = ["made"]
 
 MEMORY = {"accounts": {"memory": {"sender": "Acme"}}}

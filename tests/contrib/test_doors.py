@@ -24,6 +24,8 @@ from tests.server.conftest import NUMBER, TABLES, Made, facts
 from tests.server.test_receiver import inbound, later, report
 from tests.webhooks.forms import FORMS, JSON, PUBLIC, TOKEN
 
+pytestmark = pytest.mark.one_python
+
 SEND = Message(NUMBER, "Your table is ready", key="order-7", tag="orders")
 
 

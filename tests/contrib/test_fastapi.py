@@ -13,6 +13,8 @@ from tests.contrib.conftest import PREFIX, by_asgi
 from tests.server.conftest import Made, made
 from tests.server.test_receiver import inbound, later
 
+pytestmark = pytest.mark.one_python
+
 __all__ = ["made"]
 
 

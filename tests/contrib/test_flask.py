@@ -16,6 +16,8 @@ from tests.server.conftest import Made, made
 from tests.server.test_receiver import inbound
 from tests.webhooks.forms import FORMS
 
+pytestmark = pytest.mark.one_python
+
 __all__ = ["made"]
 
 

@@ -324,6 +324,7 @@ def _elsewhere(url: str, request: pytest.FixtureRequest) -> str:
     return str(server.url(server.database()))
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_transaction_that_has_failed(client: Client, url: str) -> None:
     """In a transaction that has failed already, the error says so."""
@@ -369,6 +370,7 @@ def test_no_connection(client: Client, given: object) -> None:
 # Async callers.
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("kind", ["connection", "session", "psycopg"])
 def test_async_connection_is_refused(client: Client, url: str, kind: str) -> None:
@@ -393,6 +395,7 @@ def test_async_connection_is_refused(client: Client, url: str, kind: str) -> Non
     asyncio.run(refused())
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("commit", [True, False])
 def test_statement_on_an_async_session(client: Client, url: str, *, commit: bool) -> None:
@@ -413,6 +416,7 @@ def test_statement_on_an_async_session(client: Client, url: str, *, commit: bool
     assert (2 if commit else 0) == client.ledger.outbox.waiting()
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("commit", [True, False])
 def test_sync_side_of_an_async_session(client: Client, url: str, *, commit: bool) -> None:
