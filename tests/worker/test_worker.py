@@ -139,7 +139,7 @@ def test_what_waits_is_sent_once(home: Any, ledger: str) -> None:
             for message in messages:
                 await client.enqueue(message)
             counts = await asyncio.gather(drained(client), drained(other))
-            # On a busy machine a lease may end before its send begins: then another sees to it, too.
+            # On a busy machine a lease may end before its send begins: another sees to it then.
             assert 60 <= sum(counts)
             assert [1] * 60 == [len(office.copies(message.text)) for message in messages]
             assert 0 == client.ledger.outbox.waiting()
