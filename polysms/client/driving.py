@@ -15,6 +15,12 @@ R = TypeVar("R")
 Done = Exchange | float | Any | None
 
 
+class Begun:
+    """The last call whose exchange a client has begun: noted before its first byte."""
+
+    call: Call | None = None
+
+
 class _Progress:
     """Whether a request was made at all, and what has interrupted us."""
 
@@ -23,18 +29,19 @@ class _Progress:
 
 
 def driven(
-    steps: Generator[Task, Told, R], *, sends: bool
+    steps: Generator[Task, Told, R], begun: Begun, *, sends: bool
 ) -> Generator[Task, Done, tuple[R, BaseException | None]]:
     """Yield the tasks a client must do, and return what they came to.
 
     A client answers a Call with its Exchange and throws in what interrupts it. An interrupt
     (a cancellation, Ctrl-C) lets nothing further be tried; it is returned beside the result, or
-    raised with the error of the send as its cause, so that neither is lost. ``sends`` says that
-    these steps send a message, so that a bug of ours after a request leaves it maybe sent.
+    raised with the error of the send as its cause, so that neither is lost. An exchange that had
+    ``begun`` before an interrupt may have been made. ``sends`` says that these steps send a
+    message, so that a bug of ours after a request leaves it maybe sent.
     """
     progress = _Progress()
     try:
-        result = yield from _stepped(steps, progress)
+        result = yield from _stepped(steps, begun, progress)
     except PolysmsError as error:
         if progress.interrupt is None:
             raise
@@ -46,7 +53,9 @@ def driven(
     return result, progress.interrupt
 
 
-def _stepped(steps: Generator[Task, Told, R], progress: _Progress) -> Generator[Task, Done, R]:
+def _stepped(
+    steps: Generator[Task, Told, R], begun: Begun, progress: _Progress
+) -> Generator[Task, Done, R]:
     answer: Told = None
     error: PolysmsError | None = None
     while True:
@@ -66,7 +75,8 @@ def _stepped(steps: Generator[Task, Told, R], progress: _Progress) -> Generator[
             try:
                 done = yield task
             except BaseException as interrupt:  # noqa: BLE001 - raised when the send has been told
-                progress.interrupt, answer = interrupt, _unasked(task)
+                progress.interrupt = interrupt
+                answer = _UNKNOWN if begun.call is task else _unasked(task)
                 continue
             if isinstance(done, Exchange):
                 answer, progress.interrupt = done.answer, done.interrupt
@@ -112,6 +122,12 @@ def _weightier(error: PolysmsError, interrupt: BaseException) -> BaseException:
     """Return what is to be raised: a mere exception of ours never hides a MaybeSent."""
     ours = isinstance(interrupt, Exception)
     return error if ours and isinstance(error, MaybeSent) else interrupt
+
+
+#: The answer to a call that was stopped anywhere between its first byte and its exchange.
+_UNKNOWN = Failure(
+    stage=Stage.WHOLE, text="stopped before its answer was told", ours=True, interrupted=True
+)
 
 
 def _unasked(step: Step) -> Answer:

@@ -12,12 +12,12 @@ from typing import TypeVar
 import httpx
 
 from polysms.client import asking
-from polysms.client.driving import Done, driven, no_slot, patience_of
+from polysms.client.driving import Begun, Done, driven, no_slot, patience_of
 from polysms.client.keeping import Consult, Save, Task, Told, sending
 from polysms.client.limits import Limits
 from polysms.client.plans import Plans
 from polysms.client.records import Records
-from polysms.client.tokens import Await, Tokens
+from polysms.client.tokens import AskToken, Await, Tokens
 from polysms.client.transports import Transports
 from polysms.client.wire import Exchange, exchange
 from polysms.config import Config
@@ -71,12 +71,13 @@ class Obeying:
         self, steps: Generator[Task, Told, R], *, sends: bool
     ) -> tuple[R, BaseException | None]:
         """Obey a generator of steps until it returns or raises."""
-        driver = driven(steps, sends=sends)
+        begun = Begun()
+        driver = driven(steps, begun, sends=sends)
         try:
             step = next(driver)
             while True:
                 try:
-                    done = self._obey(step)
+                    done = self._obey(step, begun)
                 except BaseException as error:  # noqa: BLE001 - the driver knows what it means
                     step = driver.throw(error)
                 else:
@@ -84,10 +85,10 @@ class Obeying:
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
 
-    def _obey(self, task: Task) -> Done:
+    def _obey(self, task: Task, begun: Begun) -> Done:
         if isinstance(task, Call):
             with self._limits.slot(task.account, patience_of(task)) as free:
-                return self._called(task) if free else no_slot(task)
+                return self._called(task, begun) if free else no_slot(task)
         if isinstance(task, Save):
             self._records.ledger.write_many(task.lines, task.ends)
         if isinstance(task, Consult):
@@ -98,10 +99,11 @@ class Obeying:
             time.sleep(task.seconds)
         return None
 
-    def _called(self, call: Call) -> Exchange:
-        steps = self._tokens.around(call)
+    def _called(self, call: Call, begun: Begun) -> Exchange:
+        steps, transport = self._tokens.around(call), self._transports.of(call.account)
         if steps is None:
-            return exchange(self._transports.of(call.account), call, self._world.now)
+            begun.call = call
+            return exchange(transport, call, self._world.now)
         done: Exchange | None = None
         with closing(steps):
             while True:
@@ -113,5 +115,6 @@ class Obeying:
                     wait([step.ended], timeout=min(step.seconds, TIMEOUT_MAX))
                     done = None
                 else:
-                    transport = self._transports.of(step.account)
+                    if not isinstance(step, AskToken):
+                        begun.call = call
                     done = exchange(transport, step, self._world.now)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from polysms.client import asking
-from polysms.client.driving import Done, driven, no_slot, patience_of
+from polysms.client.driving import Begun, Done, driven, no_slot, patience_of
 from polysms.client.keeping import Consult, Save, Task, Told, sending
 from polysms.client.lending import Lent
 from polysms.client.limits import Limits
 from polysms.client.plans import Plans
 from polysms.client.records import MISSING
-from polysms.client.tokens import Await, Tokens
+from polysms.client.tokens import AskToken, Await, Tokens
 from polysms.client.transports import Transports
 from polysms.client.wire import Exchange
 from polysms.client.wire_async import exchange_async
@@ -96,7 +96,8 @@ class ObeyingAsync:
         ``asks`` says that it looks at the ledger between its steps, if there is one.
         """
         self._require_loop()
-        driver = driven(steps, sends=sends)
+        begun = Begun()
+        driver = driven(steps, begun, sends=sends)
         asks = asks and self._lent is not None
         go_on: Callable[[Any], Task] = driver.send
         answer: Any = None
@@ -106,7 +107,7 @@ class ObeyingAsync:
             except (StopIteration, _Ended) as stop:
                 return stop.value  # type: ignore[no-any-return]
             try:
-                go_on, answer = driver.send, await self._obey(task)
+                go_on, answer = driver.send, await self._obey(task, begun)
             except BaseException as error:  # noqa: BLE001 - the driver knows what it means
                 go_on, answer = driver.throw, error
 
@@ -115,10 +116,10 @@ class ObeyingAsync:
             raise TypeError("there is no ledger to ask")
         return await self._lent.run(partial(_advanced, advance))
 
-    async def _obey(self, task: Task) -> Done:
+    async def _obey(self, task: Task, begun: Begun) -> Done:
         if isinstance(task, Call):
             async with self._limits.slot_async(task.account, patience_of(task)) as free:
-                return await self._called(task) if free else no_slot(task)
+                return await self._called(task, begun) if free else no_slot(task)
         if isinstance(task, Save) and self._lent is not None:
             await self._lent.save(task)
         if isinstance(task, Consult) and self._lent is not None:
@@ -129,10 +130,11 @@ class ObeyingAsync:
             await asyncio.sleep(task.seconds)
         return None
 
-    async def _called(self, call: Call) -> Exchange:
-        steps = self._tokens.around(call)
+    async def _called(self, call: Call, begun: Begun) -> Exchange:
+        steps, transport = self._tokens.around(call), self._transports.of(call.account)
         if steps is None:
-            return await exchange_async(self._transports.of(call.account), call, self._world.now)
+            begun.call = call
+            return await exchange_async(transport, call, self._world.now)
         done: Exchange | None = None
         with closing(steps):
             while True:
@@ -144,7 +146,8 @@ class ObeyingAsync:
                     await asyncio.wait([asyncio.wrap_future(step.ended)], timeout=step.seconds)
                     done = None
                 else:
-                    transport = self._transports.of(step.account)
+                    if not isinstance(step, AskToken):
+                        begun.call = call
                     done = await exchange_async(transport, step, self._world.now)
 
 

@@ -42,6 +42,11 @@ class Asking:
     ended: Future[Found] = attrs.field(factory=Future)
 
 
+@attrs.frozen(slots=False)
+class AskToken(Call):
+    """Ask for a token: no message goes with it."""
+
+
 @attrs.frozen
 class Await:
     """Wait until somebody else's request for a token is over, so many seconds at most."""
@@ -152,7 +157,7 @@ class Tokens:
         """Ask for a token; tell those who wait what came of it, whatever that is."""
         began, found = self._clock(), None
         try:
-            ask = Call(call.account, request, turn.asking.seconds, expires_at=call.expires_at)
+            ask = AskToken(call.account, request, turn.asking.seconds, expires_at=call.expires_at)
             done: Exchange = yield ask
             found = _read(call.account, done.answer)
         finally:
