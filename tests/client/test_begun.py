@@ -91,5 +91,6 @@ def test_bug_after_the_exchange(kind: str, monkeypatch: pytest.MonkeyPatch) -> N
         client.send(MESSAGE)
 
     assert asked
+    assert raised.value.delivery is not None
     (attempt,) = raised.value.delivery.attempts
     assert Outcome.MAYBE_SENT is attempt.outcome
