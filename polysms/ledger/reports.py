@@ -141,7 +141,8 @@ def _again(connection: Connection, book: Book, row: Row) -> bool:
         if parked is not None and parked.kind == "report" and not parked.hint:
             book.hear(row["message_id"], row["reference"], Status(parked.status))
     if row["kind"] == "report" and not row["hint"]:
-        proof = ("hint", "status", "facts")
+        # What was claimed without proof, whose it is too, counts no more.
+        proof = ("hint", "status", "facts", "reference")
         return _change(connection, row, events.c.hint.is_(True), proof) is not None
     return False
 

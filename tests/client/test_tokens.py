@@ -33,7 +33,7 @@ from polysms import (
     Status,
     Unreachable,
 )
-from polysms.client.tokens import AGAIN, EARLY, Await, Tokens
+from polysms.client.tokens import AGAIN, EARLY, AskToken, Await, Tokens
 from polysms.client.wire import Exchange
 from polysms.delivery import Evidence, Outcome
 from polysms.providers.base import Refused as No
@@ -488,7 +488,7 @@ def test_whoever_waits_takes_over(end: str) -> None:
         assert isinstance(first.exchange.interrupt, KeyboardInterrupt)
     second.go()
     third.go()
-    assert [Call, Await] == [type(second.step), type(third.step)]
+    assert [AskToken, Await] == [type(second.step), type(third.step)]
     second.go(given())
     third.go()
 

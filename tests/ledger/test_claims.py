@@ -68,7 +68,8 @@ def test_the_providers_id_decides(
     assert entry.look_at is None or entry.look_at > NOW
 
 
-def test_unclear_stays_unclear(ledger: Ledger) -> None:
+@pytest.mark.parametrize("word", ["another", None])
+def test_unclear_stays_unclear(ledger: Ledger, word: str | None) -> None:
     """What may have been sent is not found by a report that only claims to be about it."""
     unclear = made(ledger, "a", Outcome.MAYBE_SENT)
     event = claim(unclear, Status.DELIVERED, "somebody's")
@@ -77,8 +78,9 @@ def test_unclear_stays_unclear(ledger: Ledger) -> None:
     assert (None, True) == (recorded.id, recorded.hint)
     assert Status.MAYBE_SENT is status(ledger, "a")
 
-    # The provider's own word on that message names another attempt.
-    ledger.record_many([Note(event=attrs.evolve(event, reference="another"))])
+    # The provider's own word on that message names another attempt, or none.
+    ledger.record_many([Note(event=attrs.evolve(event, reference=word))])
+    ledger.match_parked()
     assert Status.MAYBE_SENT is status(ledger, "a")
 
 
