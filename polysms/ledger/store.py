@@ -5,6 +5,7 @@ No connection crosses a fork (:mod:`polysms.ledger.forks`): a child opens its ow
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from polysms.errors import ConfigError, LedgerError
@@ -27,6 +28,8 @@ PATIENCE = 10.0
 #: Milliseconds in which SQLite itself tries to begin a write, before we let it try again: the
 #: longer it has tried, the longer it sleeps, and others that write without a pause would starve it.
 _KNOCKS = 20
+#: Seconds until we try again what SQLite refused at once.
+_PAUSE = 0.001
 #: Kibibytes of pages that a connection to SQLite remembers.
 _CACHE = 65_536
 
@@ -189,9 +192,10 @@ def in_transaction(engine: Engine, action: Action[T]) -> T:
 
 
 def _write_durably(connection: Any, _: object) -> None:
+    # Of those who make a new file a WAL one at once, SQLite sends all but one away without a wait.
+    _knock(lambda: connection.execute("PRAGMA journal_mode=WAL"))
     # FULL: a commit that has returned survives a loss of power.
     for pragma in (
-        "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
         f"cache_size=-{_CACHE}",
@@ -211,12 +215,18 @@ def _begin(connection: Connection) -> None:
 
 def _begin_immediate(connection: Connection) -> None:
     # Deferred, two readers that turn writers would block each other for good.
+    _knock(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+
+
+def _knock(action: Callable[[], object]) -> None:
+    """Try again as long as SQLite says that others are busy, and our patience lasts."""
     until = time.monotonic() + PATIENCE
     while True:
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        except OperationalError as error:
+            action()
+        except (DBAPIError, sqlite3.Error) as error:
             if not is_busy(error) or time.monotonic() > until:
                 raise
+            time.sleep(_PAUSE)
         else:
             return

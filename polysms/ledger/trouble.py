@@ -82,9 +82,9 @@ def sentence_of(error: BaseException) -> str:
     return f"the ledger failed ({type(origin).__name__})"
 
 
-def is_busy(error: DBAPIError) -> bool:
+def is_busy(error: Exception) -> bool:
     """Whether SQLite only says that somebody else writes."""
-    code = getattr(error.orig, "sqlite_errorcode", None)
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
     return code is not None and code & 0xFF == sqlite3.SQLITE_BUSY
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -65,6 +67,23 @@ def test_upgrades_at_once(empty_url: str) -> None:
     assert [None] * 4 == [ledger.get("id") for ledger in ledgers]
     for ledger in ledgers:
         ledger.close()
+
+
+def test_upgrade_waits_for_who_has_just_made_the_file(tmp_path: Path) -> None:
+    """SQLite turns a file into a WAL one for nobody while another writes it, and does not wait."""
+    path = tmp_path / "new.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE theirs (name TEXT)")
+    other.execute("BEGIN IMMEDIATE")
+    done = threading.Timer(0.2, other.execute, ["COMMIT"])
+    done.start()
+
+    with Ledger(f"sqlite:///{path}", clock=scenes.clock) as ledger:
+        ledger.upgrade()
+
+        assert ledger.get("id") is None
+    done.join()
+    other.close()
 
 
 def test_newest_revision_is_the_last_that_is_shipped() -> None:
