@@ -74,6 +74,8 @@ def _stepped(
             progress.asked = progress.asked or isinstance(task, Call)
             try:
                 done = yield task
+            except GeneratorExit:
+                raise  # forgotten in the middle: nobody is left who could do anything for us
             except BaseException as interrupt:  # noqa: BLE001 - raised when the send has been told
                 progress.interrupt = interrupt
                 answer = _UNKNOWN if begun.call is task else _unasked(task)
@@ -95,6 +97,8 @@ def _with_ledger(
         done = yield task
     except PolysmsError as error:
         return (error, None) if isinstance(task, Save) else (None, error)
+    except GeneratorExit:
+        raise
     except BaseException as error:
         if isinstance(task, Consult):
             raise

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from polysms.client import asking
+from polysms.client import asking, standin
 from polysms.client.driving import Begun, Done, driven, no_slot, patience_of
 from polysms.client.keeping import Consult, Save, Task, Told, sending
 from polysms.client.lending import Lent
@@ -21,7 +21,7 @@ from polysms.client.tokens import AskToken, Await, Tokens
 from polysms.client.transports import Transports
 from polysms.client.wire import Exchange
 from polysms.client.wire_async import exchange_async
-from polysms.config import Config
+from polysms.config import Account, Config
 from polysms.delivery import Delivery
 from polysms.errors import ConfigError
 from polysms.message import Message
@@ -108,6 +108,8 @@ class ObeyingAsync:
                 return stop.value  # type: ignore[no-any-return]
             try:
                 go_on, answer = driver.send, await self._obey(task, begun)
+            except GeneratorExit:
+                raise  # closed in the middle: nothing can be awaited any more
             except BaseException as error:  # noqa: BLE001 - the driver knows what it means
                 go_on, answer = driver.throw, error
 
@@ -130,8 +132,12 @@ class ObeyingAsync:
             await asyncio.sleep(task.seconds)
         return None
 
+    def _transport(self, account: Account) -> httpx.AsyncBaseTransport:
+        found: httpx.AsyncBaseTransport | None = standin.instead(self, account)
+        return found or self._transports.of(account)
+
     async def _called(self, call: Call, begun: Begun) -> Exchange:
-        steps, transport = self._tokens.around(call), self._transports.of(call.account)
+        steps, transport = self._tokens.around(call), self._transport(call.account)
         if steps is None:
             begun.call = call
             return await exchange_async(transport, call, self._world.now)

@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from polysms import MaybeSent, Message, NotSent, Status
+from polysms import AsyncClient, MaybeSent, Message, NotSent, Status
 from polysms.client.limits import Limits
 from polysms.client.tokens import Tokens
 from polysms.delivery import Outcome
+from polysms.ledger import Ledger
 from tests.clients import KINDS, WAVIX, Both, accepted, answering
 
 MESSAGE = Message("+13135550123", "Your table is ready")
@@ -94,3 +96,31 @@ def test_bug_after_the_exchange(kind: str, monkeypatch: pytest.MonkeyPatch) -> N
     assert raised.value.delivery is not None
     (attempt,) = raised.value.delivery.attempts
     assert Outcome.MAYBE_SENT is attempt.outcome
+
+
+class _Hanging(httpx.AsyncBaseTransport):
+    """A provider that never answers."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError(request.method)
+
+
+@pytest.mark.parametrize("stage", ["written", "asked"])
+def test_forgotten(stage: str, tmp_path: Path) -> None:
+    """A send that is closed in the middle ends quietly, and its attempt stays open."""
+    ledger = f"sqlite:///{tmp_path}/ledger.db"
+    config = {"accounts": {"wavix": WAVIX}, "ledger": ledger}
+
+    async def forget() -> None:
+        async with AsyncClient(config, transport=_Hanging()) as client:
+            send = client.send(MESSAGE)
+            waited: Any = send.send(None)
+            while stage == "asked" and client.ledger.stats().attempts == 0:
+                await asyncio.wait([waited], timeout=0.1)
+                waited = send.send(None)
+            send.close()
+
+    asyncio.run(forget())
+    with Ledger(ledger) as kept:
+        assert 1 == kept.stats().open_attempts
