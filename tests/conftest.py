@@ -28,20 +28,31 @@ _ENVIRONMENT = ("POLYSMS_", "WAVIX_", "CARRIERX_", "SIGNALWIRE_")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
-#: Whether this run is the one that tries all: what takes long and is the same on every Python is
-#: tried on one of them.
+#: Whether this run tries all, also what kills and breaks for minutes.
 CAMPAIGNS = bool(os.environ.get("POLYSMS_CAMPAIGNS"))
-WHOLE = sys.version_info[:2] == (3, 12) or CAMPAIGNS
+#: What takes long and is the same on every Python is tried on one: where coverage is measured, or
+#: where it is not, because measuring takes as long again.
+ONCE = {"one_python": (3, 12), "unmeasured": (3, 13)}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out, on the other Pythons, what is marked to be tried on one."""
-    marks = () if CAMPAIGNS else ("campaign",) if WHOLE else ("campaign", "one_python")
-    left_out = [item for item in items if any(map(item.get_closest_marker, marks))]
+    left_out = [] if CAMPAIGNS else [item for item in items if _elsewhere(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         kept = set(items) - set(left_out)
         items[:] = [item for item in items if item in kept]
+
+
+def _elsewhere(item: pytest.Item) -> bool:
+    """Whether a test is not for this Python, or for no usual run; its nearest mark counts."""
+    if item.get_closest_marker("campaign"):
+        return True
+    if item.get_closest_marker("unmeasured"):
+        return sys.version_info[:2] != ONCE["unmeasured"]
+    return bool(item.get_closest_marker("one_python")) and (
+        sys.version_info[:2] != ONCE["one_python"]
+    )
 
 
 def is_loopback(address: Any) -> bool:

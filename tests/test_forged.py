@@ -15,7 +15,7 @@ from tests.campaigns import forged
 from tests.campaigns.forging import CHANGES
 
 pytestmark = [
-    pytest.mark.one_python,
+    pytest.mark.unmeasured,
     pytest.mark.timeout(180),
     pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is told by Linux"),
 ]

@@ -11,7 +11,7 @@ from polysms.server.hands_async import HandsAsync
 from tests.campaigns import reports
 from tests.campaigns.reports import Game
 
-pytestmark = [pytest.mark.one_python, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.unmeasured, pytest.mark.timeout(240)]
 FEW = Game(callbacks=300, every_order=False)
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.cli.conftest import Command
 
+pytestmark = pytest.mark.one_python
+
 CONFIG = """
 default = "wavix"
 ledger = "sqlite:///polysms.db"

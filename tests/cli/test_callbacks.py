@@ -11,6 +11,8 @@ from polysms import Client
 from polysms.webhooks.paths import tokens_of
 from tests.cli.conftest import NUMBER, Command
 
+pytestmark = pytest.mark.one_python
+
 TABLES = """
 default = "{account}"
 public_url = "https://example.com/sms"

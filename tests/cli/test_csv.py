@@ -20,6 +20,8 @@ from polysms.cli.pace import Pace, Rows
 from polysms.cli.rows import Plan, Row, Template
 from tests.cli.conftest import PATIENCE, POLYSMS, Command
 
+pytestmark = pytest.mark.one_python
+
 MEMORY = "memory://?sender=Acme"
 WAVIX = "wavix://canary-key@?sender=%2B13137890021"
 PLAN = Plan(template=Template.parse("Hi"), to_column="phone")

@@ -15,7 +15,7 @@ from polysms.errors import Reason
 from polysms.ledger import Ledger
 from tests.cli.conftest import NUMBER, Command
 
-pytestmark = pytest.mark.usefixtures("kept", "sandbox")
+pytestmark = [pytest.mark.one_python, pytest.mark.usefixtures("kept", "sandbox")]
 LONG_AGO = datetime.now(UTC) - timedelta(days=2)
 
 

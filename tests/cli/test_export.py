@@ -24,9 +24,7 @@ from polysms.delivery import Attempt, Evidence, Outcome, Price
 from polysms.ledger import End, Ledger, Line
 from tests.cli.conftest import NUMBER, PATIENCE, POLYSMS, Command
 
-pytestmark = pytest.mark.one_python
-
-pytestmark = pytest.mark.usefixtures("kept")
+pytestmark = [pytest.mark.one_python, pytest.mark.usefixtures("kept")]
 THEN = datetime(2025, 3, 1, 7, 30, tzinfo=UTC)
 KINDS = pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
 

@@ -15,7 +15,7 @@ from polysms.delivery import Attempt, Evidence, Outcome
 from polysms.ledger import Ledger
 from tests.cli.conftest import NUMBER, Command
 
-pytestmark = pytest.mark.usefixtures("kept")
+pytestmark = [pytest.mark.one_python, pytest.mark.usefixtures("kept")]
 NOW = datetime.now(UTC)
 
 

@@ -10,7 +10,7 @@ import pytest
 from polysms import Client, Message
 from tests.cli.conftest import NUMBER, Command
 
-pytestmark = pytest.mark.usefixtures("kept")
+pytestmark = [pytest.mark.one_python, pytest.mark.usefixtures("kept")]
 
 WAVIX = "wavix://canary-key@?sender=%2B13137890021"
 

@@ -12,7 +12,7 @@ import pytest
 from polysms import Client
 from tests.cli.conftest import NUMBER, Command
 
-pytestmark = pytest.mark.usefixtures("kept")
+pytestmark = [pytest.mark.one_python, pytest.mark.usefixtures("kept")]
 FRIEND = "+13135550144"
 
 

@@ -24,7 +24,7 @@ COMMANDS = (
 )
 MEMORY = "memory://?sender=Acme"
 CARRIERX = "carrierx://canary-token@?sender=%2B15162065575"
-pytestmark = pytest.mark.one_python
+pytestmark = pytest.mark.unmeasured
 
 Started = Callable[..., "subprocess.Popen[str]"]
 

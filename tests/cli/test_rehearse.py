@@ -13,6 +13,8 @@ from polysms.cli.lines import LONGEST_LINE, message_in
 from polysms.message import Message
 from tests.cli.conftest import NUMBER, Command
 
+pytestmark = pytest.mark.one_python
+
 CONFIG = """
 default = "wavix"
 

@@ -15,6 +15,8 @@ from polysms import Client
 from polysms.cli import unclear as reading
 from tests.cli.conftest import NUMBER, Command, Said
 
+pytestmark = pytest.mark.one_python
+
 FILE = """
 default = "wavix"
 [accounts.wavix]

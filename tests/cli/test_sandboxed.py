@@ -17,7 +17,7 @@ SIGNALWIRE = "signalwire://project:canary-token@example?sender=%2B15559876543"
 ACCOUNTS = {"wavix": WAVIX, "carrierx": CARRIERX, "signalwire": SIGNALWIRE}
 EVERY = pytest.mark.parametrize("account", ACCOUNTS)
 
-pytestmark = pytest.mark.usefixtures("sandbox")
+pytestmark = [pytest.mark.one_python, pytest.mark.usefixtures("sandbox")]
 
 
 def _sent(command: Command, url: str, to: str, *more: str) -> dict[str, Any]:

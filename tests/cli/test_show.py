@@ -12,7 +12,7 @@ import pytest
 from polysms import Client, DeliveryReport, Status
 from tests.cli.conftest import NUMBER, Command
 
-pytestmark = pytest.mark.usefixtures("kept", "sandbox")
+pytestmark = [pytest.mark.one_python, pytest.mark.usefixtures("kept", "sandbox")]
 
 
 def send(command: Command, *arguments: str, code: int = 0) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from polysms.delivery import Attempt
 from polysms.ledger import Ledger
 from tests.cli.conftest import NUMBER, Command
 
-pytestmark = pytest.mark.usefixtures("kept", "sandbox")
+pytestmark = [pytest.mark.one_python, pytest.mark.usefixtures("kept", "sandbox")]
 #: Accepted, and the connection is closed without an answer.
 LOST = "+13135550113"
 LONG_AGO = datetime.now(UTC) - timedelta(days=2)

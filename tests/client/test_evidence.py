@@ -71,7 +71,7 @@ class BlindAsync(httpx.AsyncHTTPTransport):
         return await super().handle_async_request(request)
 
 
-@pytest.fixture(params=["tracing", pytest.param("blind", marks=pytest.mark.one_python)])
+@pytest.fixture(params=["tracing", pytest.param("blind", marks=pytest.mark.unmeasured)])
 def seeing(request: pytest.FixtureRequest) -> str:
     """Return whether the transport traces: the careful reading must hold without it too."""
     kind: str = request.param

@@ -328,7 +328,7 @@ CLOCKS = ("steady", "wall")
 
 
 @needs_linux
-@pytest.mark.one_python
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("clock", CLOCKS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_stopped_while_connecting(kind: str, clock: str, tmp_path: Path) -> None:
@@ -383,7 +383,7 @@ class _Busy:
 
 
 @needs_linux
-@pytest.mark.one_python
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("clock", CLOCKS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_stopped_in_the_handshake(kind: str, clock: str, tmp_path: Path) -> None:
@@ -410,7 +410,7 @@ def test_stopped_in_the_handshake(kind: str, clock: str, tmp_path: Path) -> None
 
 
 @needs_linux
-@pytest.mark.one_python
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("tls", [False, True], ids=["http", "tls"])
 @pytest.mark.parametrize("clock", CLOCKS)
 @pytest.mark.parametrize("kind", KINDS)

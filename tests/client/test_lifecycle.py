@@ -44,11 +44,17 @@ class _Wavix(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class _Server(ThreadingHTTPServer):
+    """Keeps all that come at once waiting, instead of letting some knock again."""
+
+    request_queue_size = 64
+
+
 @pytest.fixture
 def wavix() -> Iterator[tuple[dict[str, Any], type[_Wavix]]]:
     """Return a configuration that reaches a real loopback server, and the server's handler."""
     handler = type("Handler", (_Wavix,), {"connections": set()})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

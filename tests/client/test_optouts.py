@@ -46,7 +46,7 @@ UNSUBSCRIBED = httpx.Response(
 BUSY = httpx.Response(503, json={"success": False}, headers={"Retry-After": "60"})
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.one_python)])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.unmeasured)])
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the address of an empty ledger."""
     if request.param == "sqlite":

@@ -607,6 +607,7 @@ def _most_above(times: list[float]) -> float:
 ABOVE = RATE + 2
 
 
+@pytest.mark.unmeasured
 def test_eight_processes_share_a_rate(server: Server) -> None:
     """Together they go at the rate: no window holds more, and hardly anything is left unused."""
     seconds = 4.0
@@ -617,6 +618,7 @@ def test_eight_processes_share_a_rate(server: Server) -> None:
     assert 0.9 * RATE * seconds <= len(times) <= RATE * seconds + ABOVE
 
 
+@pytest.mark.unmeasured
 def test_server_dies_under_eight_processes(server: Server) -> None:
     """Killed and back, empty: never faster than the rate, never still, and soon as fast again."""
     crowd = Crowd(server.url, 9.0)

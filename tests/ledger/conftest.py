@@ -12,7 +12,7 @@ from tests.ledger import scenes
 from tests.postgres import Postgres
 
 #: What a server does is the same on every Python.
-DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.one_python)]
+DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.unmeasured)]
 
 
 @pytest.fixture(params=DATABASES)

@@ -33,7 +33,7 @@ from polysms.values import changed
 from tests.ledger import outboxes, scenes
 from tests.ledger.outbox_model import ACCEPTED, MAYBE, NOT_SENT, SAID, Said, Try
 
-pytestmark = pytest.mark.one_python
+pytestmark = pytest.mark.unmeasured
 
 WORKERS = ("w1", "w2", "w3")
 LONG = bool(os.environ.get("POLYSMS_CAMPAIGNS"))

@@ -17,7 +17,7 @@ from polysms.errors import LedgerError
 from polysms.ledger import Ledger, store
 from tests.ledger import scenes
 
-pytestmark = pytest.mark.one_python
+pytestmark = pytest.mark.unmeasured
 
 #: Writes messages one after the other, each before and after; says which is on the disk.
 WRITER = """

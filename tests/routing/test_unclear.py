@@ -15,6 +15,7 @@ from polysms.delivery import Attempt, Evidence, Outcome, Status
 from polysms.errors import MaybeSent, Unreadable
 from polysms.message import Message
 from polysms.providers.base import Response
+from polysms.routing import plan
 from polysms.routing.plan import REMEMBERED, Memory
 from polysms.routing.steps import Call, Failure, Stage
 from tests.routing.streets import Script, Sent, Street
@@ -351,23 +352,28 @@ def ended(number: int, outcome: Outcome, **facts: Any) -> Attempt:
     )
 
 
-@pytest.mark.one_python
-def test_memory_is_bounded() -> None:
+MOST = [3, pytest.param(REMEMBERED, marks=pytest.mark.unmeasured)]
+
+
+@pytest.mark.parametrize("most", MOST)
+def test_memory_is_bounded(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last ten thousand ids of an account are remembered; the oldest goes for a new one."""
+    monkeypatch.setattr(plan, "REMEMBERED", most)
     memory = Memory()
-    for number in range(REMEMBERED + 1):
+    for number in range(most + 1):
         memory.ended(ended(number, Outcome.ACCEPTED, provider_id=f"s-{number}"), TO)
     assert [False, True, True] == [
-        memory.owns("signalwire", one) for one in ("s-0", "s-1", f"s-{REMEMBERED}")
+        memory.owns("signalwire", one) for one in ("s-0", "s-1", f"s-{most}")
     ]
     assert not memory.owns("wavix", "s-1")
 
 
-@pytest.mark.one_python
-def test_memory_of_the_unclear_is_bounded() -> None:
+@pytest.mark.parametrize("most", MOST)
+def test_memory_of_the_unclear_is_bounded(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many unclear attempts are remembered, too; the oldest is forgotten first."""
+    monkeypatch.setattr(plan, "REMEMBERED", most)
     memory = Memory()
-    for number in range(REMEMBERED + 1):
+    for number in range(most + 1):
         unclear = ended(number, Outcome.MAYBE_SENT, lookup="heuristic")
         memory.ended(unclear, f"+1313555{number:05d}")
     latest = ended(-1, Outcome.MAYBE_SENT, lookup="heuristic")

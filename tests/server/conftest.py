@@ -144,7 +144,7 @@ class House:
 Made = Callable[..., House]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.one_python)])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.unmeasured)])
 def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the address of an empty ledger."""
     if request.param == "sqlite":

@@ -8,7 +8,7 @@ import pytest
 
 from tests.campaigns import hearing
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.one_python]
+pytestmark = [pytest.mark.timeout(240), pytest.mark.unmeasured]
 
 
 @pytest.mark.parametrize(
