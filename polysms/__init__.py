@@ -1,6 +1,8 @@
 """polysms: one Message and one send() over many SMS and MMS providers.
 
 The public names are loaded when they are first used, so that ``import polysms`` costs little.
+
+PYTEST_DONT_REWRITE: else pytest, whose plugin is in here, warns of whoever imports us before it.
 """
 
 from __future__ import annotations

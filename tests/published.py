@@ -159,6 +159,71 @@ SIGNALWIRE_REFUSED = """{"errors":[{"type":"validation_error","code":"invalid_to
 "message":"The To number is not valid.","attribute":"to",
 "url":"https://signalwire.com/docs/apis/error-codes"}]}"""
 
+# twilio.com/docs/messaging/api/message-resource (2026), "Send an SMS message".
+TWILIO_MESSAGE = """{
+  "account_sid": "ACXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX",
+  "api_version": "2010-04-01",
+  "body": "Hi there",
+  "date_created": "Thu, 24 Aug 2023 05:01:45 +0000",
+  "date_sent": "Thu, 24 Aug 2023 05:01:45 +0000",
+  "date_updated": "Thu, 24 Aug 2023 05:01:45 +0000",
+  "direction": "outbound-api",
+  "error_code": null,
+  "error_message": null,
+  "from": "+15557122661",
+  "num_media": "0",
+  "num_segments": "1",
+  "price": null,
+  "price_unit": null,
+  "messaging_service_sid": "MGaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+  "sid": "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+  "status": "queued",
+  "subresource_uris": {
+    "media": "/2010-04-01/Accounts/ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Messages/SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Media.json"
+  },
+  "to": "+15558675310",
+  "uri": "/2010-04-01/Accounts/ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Messages/SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.json"
+}"""  # noqa: E501 - word for word
+
+# The same page, "List all Message resources", its first message.
+TWILIO_LISTED_MESSAGE = """{
+  "account_sid": "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+  "api_version": "2010-04-01",
+  "body": "testing",
+  "date_created": "Fri, 24 May 2019 17:44:46 +0000",
+  "date_sent": "Fri, 24 May 2019 17:44:50 +0000",
+  "date_updated": "Fri, 24 May 2019 17:44:50 +0000",
+  "direction": "outbound-api",
+  "error_code": null,
+  "error_message": null,
+  "from": "+12019235161",
+  "messaging_service_sid": "MGaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+  "num_media": "0",
+  "num_segments": "1",
+  "price": "-0.00750",
+  "price_unit": "USD",
+  "sid": "SMded05904ccb347238880ca9264e8fe1c",
+  "status": "sent",
+  "subresource_uris": {
+    "media": "/2010-04-01/Accounts/ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Messages/SMded05904ccb347238880ca9264e8fe1c/Media.json",
+    "feedback": "/2010-04-01/Accounts/ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Messages/SMded05904ccb347238880ca9264e8fe1c/Feedback.json"
+  },
+  "to": "+18182008801",
+  "uri": "/2010-04-01/Accounts/ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Messages/SMded05904ccb347238880ca9264e8fe1c.json"
+}"""  # noqa: E501 - word for word
+
+# Around it, as the last page is (``next_page_uri`` is nullable: twilio_api_v2010.json).
+TWILIO_LISTED = (
+    '{"end":0,"start":0,"page":0,"page_size":50,"next_page_uri":null,"previous_page_uri":null,'
+    '"messages":[' + TWILIO_LISTED_MESSAGE + "]}"
+)
+# "Debugging your Twilio application" (2026): the example of an error, and its form with 20003.
+TWILIO_REFUSED = """{"code": 21211,
+"message": "The 'To' number 5551234567 is not a valid phone number.",
+"more_info": "https://www.twilio.com/docs/errors/21211", "status": 400}"""
+TWILIO_UNAUTHORIZED = """{"code": 20003, "message": "Authenticate",
+"more_info": "https://www.twilio.com/docs/errors/20003", "status": 401}"""
+
 EXAMPLES: dict[str, dict[str, list[tuple[int, str]]]] = {
     "wavix": {
         "send_mms": [(201, WAVIX_SENT_MMS)],
@@ -187,5 +252,12 @@ EXAMPLES: dict[str, dict[str, list[tuple[int, str]]]] = {
         "fetch": [(200, COMPAT_MESSAGE)],
         "list": [(200, COMPAT_LISTED)],
         "unauthorized": [(401, COMPAT_UNAUTHORIZED)],
+    },
+    "twilio": {
+        "send_sms": [(201, TWILIO_MESSAGE)],
+        "fetch": [(200, TWILIO_LISTED_MESSAGE)],
+        "list": [(200, TWILIO_LISTED)],
+        "refused": [(400, TWILIO_REFUSED)],
+        "unauthorized": [(401, TWILIO_UNAUTHORIZED)],
     },
 }

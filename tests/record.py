@@ -3,9 +3,10 @@
 ``python tests/record.py`` records all that needs no account. With the credentials of a provider in
 the environment (``WAVIX_API_KEY`` and ``WAVIX_SENDER``; ``CARRIERX_TOKEN`` and
 ``CARRIERX_SENDER``; ``SIGNALWIRE_SPACE``, ``SIGNALWIRE_PROJECT_ID``, ``SIGNALWIRE_API_TOKEN`` and
-``SIGNALWIRE_SENDER``) and a number of your own in ``POLYSMS_RECORD_TO``,
-``python tests/record.py --live PROVIDER`` sends real messages to that number, which cost money, and
-writes ``cassettes/PROVIDER/live``. What is private is replaced before anything is written.
+``SIGNALWIRE_SENDER``; ``TWILIO_ACCOUNT_SID``, ``TWILIO_AUTH_TOKEN`` and ``TWILIO_SENDER``) and a
+number of your own in ``POLYSMS_RECORD_TO``, ``python tests/record.py --live PROVIDER`` sends real
+messages to that number, which cost money, and writes ``cassettes/PROVIDER/live``. What is private
+is replaced before anything is written.
 """
 
 from __future__ import annotations
@@ -31,12 +32,14 @@ HOMES = {
     "carrierx": ("/core/v2", "https://api.carrierx.com/core/v2"),
     "signalwire": ("", "https://example.signalwire.com"),
     "signalwire-compat": ("", "https://example.signalwire.com"),
+    "twilio": ("", "https://api.twilio.com"),
 }
 SECRETS = {
     "wavix": ("api_key", "sender"),
     "carrierx": ("token", "sender"),
     "signalwire": ("space", "project_id", "api_token", "sender"),
     "signalwire-compat": ("space", "project_id", "api_token", "sender"),
+    "twilio": ("account_sid", "auth_token", "sender"),
 }
 
 

@@ -43,6 +43,11 @@ ACCOUNTS: dict[str, dict[str, str]] = {
         "api_token": "signalwire-token",
         "sender": "+15559876543",
     },
+    "twilio": {
+        "account_sid": "AC00000000000000000000000000000001",
+        "auth_token": "twilio-token",
+        "sender": "+13135550106",
+    },
 }
 #: The same with a credential that the sandbox refuses.
 STRANGERS: dict[str, dict[str, str]] = {
@@ -50,6 +55,7 @@ STRANGERS: dict[str, dict[str, str]] = {
     "carrierx": {"token": "invalid-token"},
     "signalwire": {"api_token": "invalid-token"},
     "signalwire-compat": {"api_token": "invalid-token"},
+    "twilio": {"auth_token": "invalid-token"},
 }
 
 

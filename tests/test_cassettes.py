@@ -21,6 +21,7 @@ HOSTS = {
     "carrierx": "https://api.carrierx.com/core/v2/",
     "signalwire": "https://example.signalwire.com/",
     "signalwire-compat": "https://example.signalwire.com/",
+    "twilio": "https://api.twilio.com/",
 }
 
 
@@ -47,7 +48,7 @@ def play(both: Both, provider: str, scene: Scene, cassette: Any) -> list[Deliver
     if scene.operation == "send":
         return [both.send(scene.message(), deadline=0.5)]
     if scene.operation == "fetch":
-        provider_id = cassette.requests[0].uri.rpartition("/")[2]
+        provider_id = cassette.requests[0].uri.rpartition("/")[2].removesuffix(".json")
         return [both.fetch(account=provider, provider_id=provider_id)]
     return both.list_remote(provider, page_size=1, most=2)
 
@@ -108,7 +109,7 @@ def test_cassette_is_clean(file: Path) -> None:
     for word in ("127.0.0.1", "localhost", "Bearer ", "Basic ", "authorization", "set-cookie"):
         assert word not in text
     for account in ACCOUNTS.values():
-        for name in ("api_key", "token", "api_token"):
+        for name in ("api_key", "token", "api_token", "auth_token"):
             assert account.get(name, "absent-from-every-cassette") not in text
     for interaction in yaml.safe_load(text)["interactions"]:
         assert interaction["request"]["uri"].startswith(HOSTS[provider_of(file)])

@@ -32,6 +32,7 @@ TABLES: dict[str, dict[str, str]] = {
     "carrierx": {"token": "any", "sender": "+13135550101"},
     "signalwire": {**SIGNALWIRE, "sender": "+13135550102"},
     "signalwire-compat": {**SIGNALWIRE, "sender": "+13135550102"},
+    "twilio": {"account_sid": f"AC{'1' * 32}", "auth_token": "any", "sender": "+13135550103"},
 }
 
 

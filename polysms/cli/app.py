@@ -10,6 +10,7 @@ import typer
 
 from polysms.cli.check import check
 from polysms.cli.demo import demo
+from polysms.cli.doctor import doctor
 from polysms.cli.export import export
 from polysms.cli.failure import DONE, USAGE, misused, report
 from polysms.cli.features import features
@@ -26,7 +27,7 @@ from polysms.cli.resolve import resolve
 from polysms.cli.send import send
 from polysms.cli.senders import senders
 from polysms.cli.serve import serve
-from polysms.cli.services import balance, lookup, redacted
+from polysms.cli.services import balance, identity, lookup, redacted
 from polysms.cli.story import explain, show
 from polysms.cli.webhooks import webhooks
 from polysms.cli.worker import worker
@@ -54,9 +55,11 @@ app.command("cancel", rich_help_panel=_MESSAGES)(cancel)
 app.command("confirm", rich_help_panel=_MESSAGES)(confirm)
 app.command("resolve", rich_help_panel=_MESSAGES)(resolve)
 app.command("check", rich_help_panel=_ACCOUNTS)(check)
+app.command("doctor", rich_help_panel=_ACCOUNTS)(doctor)
 app.command("rehearse", rich_help_panel=_ACCOUNTS)(rehearse)
 app.command("providers", rich_help_panel=_ACCOUNTS)(features)
 app.command("balance", rich_help_panel=_ACCOUNTS)(balance)
+app.command("identity", rich_help_panel=_ACCOUNTS)(identity)
 app.command("lookup", rich_help_panel=_ACCOUNTS)(lookup)
 app.add_typer(senders, name="senders", rich_help_panel=_ACCOUNTS)
 app.command("redact", rich_help_panel=_MESSAGES)(redacted)
@@ -83,7 +86,7 @@ def polysms(
         typer.Option("--version", callback=_version, is_eager=True, help="Show it and exit."),
     ] = False,
 ) -> None:
-    """Send texts and MMS through Wavix, CarrierX or SignalWire.
+    """Send texts and MMS through Wavix, CarrierX, SignalWire or Twilio.
 
     Phone numbers are masked unless --reveal is given. Exit codes: 0 done;
     2 wrong usage, configuration or message, nothing was attempted; 3 surely

@@ -1,8 +1,8 @@
-"""``polysms export``: the ledger as a file for other programs, one row for each attempt."""
+"""``polysms export``: the ledger, or a provider's own list, as a file for other programs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from polysms.cli import formats
+from polysms.cli import formats, remote
 from polysms.cli.failure import DONE, reported
 from polysms.cli.formats import COLUMNS, TEXTS
+from polysms.cli.lookup import Direction
 from polysms.cli.options import WHERE, File, Json, Reveal, Url, configured, moment
 from polysms.cli.output import Output, plainly
 from polysms.client import Client
@@ -44,6 +45,17 @@ Until = Annotated[str | None, typer.Option(metavar="TIME", help="Only earlier on
 Texts = Annotated[
     bool, typer.Option("--texts", help="With the texts, and the providers' own words.")
 ]
+Remote = Annotated[
+    str | None,
+    remote.option("--remote", metavar="ACCOUNT", help="Write this one's, instead of the ledger."),
+]
+To = Annotated[
+    str | None, remote.option("--to", metavar="NUMBER", help="Only messages to this number.")
+]
+Sender = Annotated[
+    str | None, remote.option("--from", metavar="SENDER", help="Only from this sender.")
+]
+Way = Annotated[Direction | None, remote.option("--direction", help="Which way they went.")]
 
 
 @reported
@@ -54,6 +66,12 @@ def export(  # noqa: PLR0913 - one argument for each option
     since: Since = None,
     until: Until = None,
     texts: Texts = False,
+    remote_: Remote = None,
+    to: To = None,
+    from_: Sender = None,
+    direction: Way = None,
+    reference: remote.Reference = None,
+    filter_: remote.Filters = None,
     config: File = None,
     url: Url = None,
     json: Json = False,
@@ -61,22 +79,60 @@ def export(  # noqa: PLR0913 - one argument for each option
 ) -> int:
     """Write the ledger into a file, the oldest first: a row for each attempt.
 
-    A message that nobody tried has one row too. Numbers are masked unless
-    --reveal is given. Parquet needs the extra "export". Exit codes: 0 done;
-    2 wrong usage or configuration, or no file can be written; 3 the database
-    failed.
+    A message that nobody tried has one row too. With --remote ACCOUNT it is
+    its provider's own list, as it comes, a row for each message. Numbers are
+    masked unless --reveal is given. Parquet needs the extra "export". Exit
+    codes: 0 done; 2 wrong usage or configuration, or no file can be written;
+    3 the database failed, or the list broke off.
     """
     now = datetime.now(UTC)
     span = {"since": moment("--since", since, now), "until": moment("--until", until, now)}
-    output = Output(json=json, reveal=reveal)
-    names = COLUMNS | TEXTS if texts else COLUMNS
-    write = formats.writer(target, _format(target, format_), names)
+    output, kind = Output(json=json, reveal=reveal), _format(target, format_)
+    theirs: dict[str, Any] = {
+        "to": to,
+        "from": from_,
+        "direction": direction,
+        "reference": reference,
+    }
+    theirs["filter"] = filter_ or None
+    written: dict[str, Any] = {"target": target, "kind": kind, "texts": texts}
     with Client(configured(config, url)) as client:
-        walk = client.ledger.walk(**span)
-        count = write(row for entry in walk for row in rows(entry, output, texts=texts))
+        if remote_ is None:
+            _refuse(theirs)
+            count = _kept(client, span, output, **written)
+        else:
+            query = _query(theirs, span)
+            count = remote.exported(client, remote_, query, output, **written)
     if target != "-":
         _tell(target, count, output)
     return DONE
+
+
+def _kept(  # noqa: PLR0913 - each by name
+    client: Client,
+    span: Mapping[str, datetime | None],
+    output: Output,
+    *,
+    target: str,
+    kind: str,
+    texts: bool,
+) -> int:
+    write = formats.writer(target, kind, COLUMNS | TEXTS if texts else COLUMNS)
+    walk = client.ledger.walk(**span)
+    return write(row for entry in walk for row in rows(entry, output, texts=texts))
+
+
+def _refuse(theirs: Mapping[str, object]) -> None:
+    for name, value in theirs.items():
+        if value is not None:
+            raise fault(f"--{name}", "is for the list of a provider (--remote ACCOUNT)", WHERE)
+
+
+def _query(theirs: Mapping[str, Any], span: Mapping[str, datetime | None]) -> dict[str, Any]:
+    direction = theirs["direction"] or Direction.OUTBOUND
+    alike = {name: theirs[name] for name in ("to", "reference")}
+    own = remote.filters(theirs["filter"])
+    return {**alike, **span, "from_": theirs["from"], "direction": direction, "filters": own}
 
 
 def _format(target: str, given: Format | None) -> str:

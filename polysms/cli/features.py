@@ -7,10 +7,11 @@ from typing import Any
 
 import attrs
 
-from polysms.cli.failure import DONE, reported
+from polysms.cli.failure import DONE, reported, tell
 from polysms.cli.options import Json
 from polysms.cli.output import Output, columns
-from polysms.providers import REGISTRY, load
+from polysms.errors import ConfigError
+from polysms.providers import REGISTRY, installed, load
 from polysms.providers.base import Capabilities, Provider
 from polysms.routing.services import SERVICES, offered
 
@@ -18,10 +19,10 @@ from polysms.routing.services import SERVICES, offered
 _SERVICES = {
     "balance": "balance",
     "identity": "who-am-I",
-    "number": "number look-up",
+    "number": "look-up",
     "redact": "redaction",
     "senders": "senders",
-    "new_sender": "new senders",
+    "new_sender": "new ones",
     "optouts": "opt-outs",
 }
 
@@ -32,33 +33,56 @@ def _yes(value: object) -> str:
 
 def _longest(can: Capabilities) -> str:
     if can.longest_units:
-        return ", ".join(f"{count:,} {name}" for name, count in can.longest_units.items())
-    return "not stated" if can.longest_text is None else f"{can.longest_text:,} characters"
+        return "\n".join(f"{count:,} {name}" for name, count in can.longest_units.items())
+    return _characters(can.longest_text)
 
 
 def _longest_mms(can: Capabilities) -> str:
-    if can.longest_mms_text is None:
-        return _longest(can) if can.longest_units else "not stated"
-    return f"{can.longest_mms_text:,} characters"
+    units = can.longest_mms_text is None and can.longest_units
+    return _longest(can) if units else _characters(can.longest_mms_text)
 
 
-_ROWS: tuple[tuple[str, Callable[[Capabilities], str]], ...] = (
-    ("SMS text, most", _longest),
-    ("MMS text, most", _longest_mms),
-    ("media, most", lambda can: str(can.most_media)),
-    ("MMS to", lambda can: can.mms_to),
-    ("group MMS", lambda can: _yes(can.group_mms)),
-    ("from names", lambda can: _yes(can.alphanumeric_senders)),
-    ("from short codes", lambda can: _yes(can.short_code_senders)),
-    ("to 988 and such", lambda can: _yes(can.short_numbers)),
-    ("valid_for", lambda can: _yes(can.validity)),
-    ("tag", lambda can: _yes(can.tag)),
-    ("status callback", lambda can: _yes(can.status_callback)),
-    ("reports for", lambda can: ", ".join(sorted(can.reports)) or "none"),
-    ("sends found by", lambda can: can.lookup),
-    ("facts of", lambda can: can.checked),
-    ("verified", lambda can: can.verified),
-)
+def _characters(most: int | None) -> str:
+    return "not stated" if most is None else f"{most:,}"
+
+
+def _webhooks(provider: type[Provider]) -> str:
+    if not hasattr(provider, "events"):
+        return "none"
+    return "signed" if hasattr(provider, "signed") else "not signed"
+
+
+def _offers(service: str) -> _Fact:
+    return lambda one: _yes(offered(one, service))
+
+
+_Fact = Callable[[type[Provider]], str]
+#: Four tables, each with a row for each provider: there is room for as many as there will be.
+_TABLES: Mapping[str, Mapping[str, _Fact]] = {
+    "A message": {
+        "SMS text": lambda one: _longest(one.capabilities),
+        "MMS text": lambda one: _longest_mms(one.capabilities),
+        "media": lambda one: str(one.capabilities.most_media),
+        "MMS to": lambda one: one.capabilities.mms_to,
+        "group MMS": lambda one: _yes(one.capabilities.group_mms),
+    },
+    "may be sent": {
+        "from names": lambda one: _yes(one.capabilities.alphanumeric_senders),
+        "from codes": lambda one: _yes(one.capabilities.short_code_senders),
+        "to 988": lambda one: _yes(one.capabilities.short_numbers),
+        "valid_for": lambda one: _yes(one.capabilities.validity),
+        "tag": lambda one: _yes(one.capabilities.tag),
+        "status callback": lambda one: _yes(one.capabilities.status_callback),
+    },
+    "and after that": {
+        "reports for": lambda one: ", ".join(sorted(one.capabilities.reports)) or "none",
+        "found by": lambda one: one.capabilities.lookup,
+        "webhooks": _webhooks,
+        "facts of": lambda one: one.capabilities.checked,
+        "verified": lambda one: one.capabilities.verified,
+    },
+    "Beside messages": {label: _offers(service) for service, label in _SERVICES.items()},
+}
 
 
 @reported
@@ -68,12 +92,23 @@ def features(*, json: Json = False) -> int:
     What a provider has no word for, valid_for and tag, polysms honours itself.
     """
     output = Output(json=json)
-    known = {name: load(name) for name in sorted(REGISTRY)}
+    known = _known()
     if json:
         output.document({name: _plain(provider) for name, provider in known.items()})
         return DONE
-    _table(known, output)
+    _tables(known, output)
     return DONE
+
+
+def _known() -> dict[str, type[Provider]]:
+    """Return the adapters of the registry, and those of installed packages that can be loaded."""
+    known = {name: load(name) for name in sorted(REGISTRY)}
+    for name in installed():
+        try:
+            known[name] = load(name)
+        except ConfigError as error:
+            tell(str(error))
+    return known
 
 
 def _plain(provider: type[Provider]) -> Mapping[str, Any]:
@@ -85,21 +120,13 @@ def _plain(provider: type[Provider]) -> Mapping[str, Any]:
     return {**facts, "services": services, "webhooks": _webhooks(provider)}
 
 
-def _webhooks(provider: type[Provider]) -> str:
-    if not hasattr(provider, "events"):
-        return "none"
-    return "signed" if hasattr(provider, "signed") else "not signed"
-
-
-def _table(known: Mapping[str, type[Provider]], output: Output) -> None:
-    table = columns("", *(provider.capabilities.title for provider in known.values()))
-    *rows, checked, verified = _ROWS
-    for label, value in rows:
-        table.add_row(label, *(value(one.capabilities) for one in known.values()))
-    table.add_row("webhooks", *map(_webhooks, known.values()))
-    for service, label in _SERVICES.items():
-        table.add_row(label, *(_yes(offered(one, service)) for one in known.values()))
-    for label, value in (checked, verified):
-        table.add_row(label, *(value(one.capabilities) for one in known.values()))
-    output.table(table)
-    output.say("\nFrom the providers' documents; what is not stated is left to the provider.")
+def _tables(known: Mapping[str, type[Provider]], output: Output) -> None:
+    widest = max(len(one.capabilities.title) for one in known.values())
+    for title, facts in _TABLES.items():
+        table = columns(title.ljust(widest), *facts)
+        table.columns[0].no_wrap = True
+        for one in known.values():
+            table.add_row(one.capabilities.title, *(fact(one) for fact in facts.values()))
+        output.table(table)
+        output.say("")
+    output.say("Texts are in characters. What is not stated is left to the provider.")

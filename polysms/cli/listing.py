@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from polysms.cli import remote as remotely
 from polysms.cli import show
 from polysms.cli.failure import DONE, reported
 from polysms.cli.lookup import Direction, listed_remote
@@ -21,7 +22,7 @@ from polysms.delivery import Delivery
 from polysms.numbers import recipient
 
 _MOST = 10_000
-_OURS, _THEIRS = "The ledger", "A provider's own list"
+_OURS, _THEIRS = "The ledger", remotely.PANEL
 
 
 def _option(*names: str, panel: str | None, **facts: Any) -> Any:
@@ -61,6 +62,10 @@ Until = Annotated[
 Way = Annotated[
     Direction | None, _option("--direction", panel=_THEIRS, help="Which way they went.")
 ]
+Details = Annotated[
+    bool,
+    _option("--details", panel=_THEIRS, help="What was billed, where that is a list of its own."),
+]
 Limit = Annotated[
     int, typer.Option("--limit", min=1, max=_MOST, metavar="N", help="At most so many.")
 ]
@@ -80,6 +85,9 @@ def listed(  # noqa: PLR0913 - one argument for each option
     from_: Sender = None,
     until: Until = None,
     direction: Way = None,
+    reference: remotely.Reference = None,
+    filter_: remotely.Filters = None,
+    details: Details = False,
     config: File = None,
     url: Url = None,
     json: Json = False,
@@ -93,19 +101,30 @@ def listed(  # noqa: PLR0913 - one argument for each option
     """
     output, now = Output(json=json, reveal=reveal), datetime.now(UTC)
     ours = {"key": key, "tag": tag, "status": status, "account": account}
-    theirs = {"from": from_, "until": until, "direction": direction}
+    theirs = {"from": from_, "until": until, "direction": direction, "reference": reference}
+    others = {"filter": filter_ or None, "details": details or None}
     accounts = configured(config, url)
     later = moment("--since", since, now)
     if remote is not None:
         _refuse(ours, "does not go with --remote: no provider's list knows it")
-        before = moment("--until", until, now)
-        query = {"to": to, "from_": from_, "since": later, "until": before}
-        query["direction"] = direction or Direction.OUTBOUND
-        listed_remote(accounts, remote, query, limit, output)
+        query = _query({**theirs, **others}, now)
+        listed_remote(accounts, remote, {"to": to, "since": later, **query}, limit, output)
         return DONE
-    _refuse(theirs, "is for the list of a provider (--remote ACCOUNT)")
+    _refuse({**theirs, **others}, "is for the list of a provider (--remote ACCOUNT)")
     _list(accounts, {"to": to and recipient(to), **ours, "since": later, "limit": limit}, output)
     return DONE
+
+
+def _query(theirs: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Return what only a provider's list is asked for."""
+    return {
+        "from_": theirs["from"],
+        "until": moment("--until", theirs["until"], now),
+        "direction": theirs["direction"] or Direction.OUTBOUND,
+        "reference": theirs["reference"],
+        "filters": remotely.filters(theirs["filter"]),
+        "of": "details" if theirs["details"] else "list",
+    }
 
 
 def _refuse(options: Mapping[str, object], why: str) -> None:

@@ -1,4 +1,4 @@
-"""``polysms sandbox``: the three providers played on this machine, and how commands start them."""
+"""``polysms sandbox``: the providers played on this machine, and how commands start them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Speed = Annotated[
 def sandbox(
     *, port: Port = 8026, host: Host = "127.0.0.1", speed: Speed = 1.0, json: Json = False
 ) -> int:
-    """Play Wavix, CarrierX and SignalWire on this machine, until Ctrl-C.
+    """Play Wavix, CarrierX, SignalWire and Twilio on this machine, until Ctrl-C.
 
     Nothing reaches a phone. Any credential is good, unless it contains
     "invalid". The last four digits of a recipient ask for trouble:
@@ -76,6 +76,6 @@ def _show(url: str, output: Output) -> None:
     if output.json:
         output.document({"url": url}, indent=None)
         return
-    output.say(f"The sandbox plays Wavix, CarrierX and SignalWire on {url} until Ctrl-C.")
+    output.say(f"The sandbox plays Wavix, CarrierX, SignalWire and Twilio on {url} until Ctrl-C.")
     output.say(f"Every account goes there after: export POLYSMS_SANDBOX={url}")
     output.say(f"What the phones got: {url}/_sandbox/messages")

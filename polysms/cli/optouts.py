@@ -11,6 +11,7 @@ import typer
 from rich.text import Text
 
 from polysms import redact
+from polysms.cli import optouts_remote
 from polysms.cli.failure import DONE, NOT_SENT, in_shell, reported, tell
 from polysms.cli.options import (
     WHERE,
@@ -24,6 +25,7 @@ from polysms.cli.options import (
     require_region,
 )
 from polysms.cli.output import Output, columns, plainly
+from polysms.cli.remote import Filters
 from polysms.cli.rows import BadRow, records
 from polysms.client import Client
 from polysms.client.optouts import list_named, mirrors_of
@@ -64,6 +66,8 @@ def listed(  # noqa: PLR0913 - one argument for each option
     *,
     list_: List = None,
     tenant: Tenant = None,
+    remote: optouts_remote.Remote = None,
+    filter_: Filters = None,
     config: File = None,
     url: Url = None,
     json: Json = False,
@@ -71,10 +75,14 @@ def listed(  # noqa: PLR0913 - one argument for each option
 ) -> int:
     """Show every opt-out. With --json one a line.
 
-    Exit codes: 0 done; 2 wrong usage or configuration; 3 the database failed.
+    With --remote ACCOUNT those that its provider has noted itself. Exit codes:
+    0 done; 2 wrong usage or configuration; 3 the database failed, or no answer.
     """
     output = Output(json=json, reveal=reveal)
     with Client(configured(config, url)) as client:
+        if optouts_remote.is_meant(remote, filter_, ours={"list": list_, "tenant": tenant}):
+            optouts_remote.shown(client, remote, filter_, output)
+            return DONE
         found = client.optouts.list(list_, tenant=tenant)
         if json:
             _write(found, output)

@@ -169,7 +169,7 @@ def _send(  # noqa: PLR0913 - each by name
     explain: bool,
 ) -> int:
     try:
-        with _begun():
+        with begun():
             delivery = _sent(accounts, message, **wishes)
             _show(delivery, message, better, output, explain=explain)
     except (Exception, KeyboardInterrupt) as error:
@@ -180,7 +180,7 @@ def _send(  # noqa: PLR0913 - each by name
 
 
 @contextlib.contextmanager
-def _begun() -> Iterator[None]:
+def begun() -> Iterator[None]:
     """Make a maybe sent of whatever breaks once a send has begun."""
     try:
         yield

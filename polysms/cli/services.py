@@ -1,4 +1,4 @@
-"""``polysms balance``, ``lookup`` and ``redact``: what providers offer beside messages."""
+"""``polysms balance``, ``identity``, ``lookup``, ``redact``: what there is beside messages."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def balance(
     """
     output = Output(json=json)
     with Client(configured(config, url)) as client:
-        names = [account] if account is not None else _able(client)
+        names = [account] if account is not None else _able(client, "balance")
         found = {name: client.balance(name) for name in names}
     if json:
         output.document({name: plain(one) for name, one in found.items()})
@@ -64,9 +64,33 @@ def balance(
     return DONE
 
 
-def _able(client: Client) -> list[str]:
+def _able(client: Client, service: str) -> list[str]:
     accounts = client.config.accounts
-    return [name for name, account in accounts.items() if offers(account, "balance")]
+    return [name for name, account in accounts.items() if offers(account, service)]
+
+
+@reported
+def identity(
+    *, account: Name = None, config: File = None, url: Url = None, json: Json = False
+) -> int:
+    """Ask who a provider says that an account's credentials are, or each that can tell.
+
+    Exit codes: 0 it answered; 2 wrong usage or configuration, or it cannot
+    tell; 3 no answer.
+    """
+    output = Output(json=json)
+    with Client(configured(config, url)) as client:
+        names = [account] if account is not None else _able(client, "identity")
+        found = {name: client.identity(name) for name in names}
+    if json:
+        output.document({name: plain(one) for name, one in found.items()})
+        return DONE
+    for name, one in found.items():
+        words = ", ".join(filter(None, (one.name, one.id))) or "nobody is named"
+        output.say(plainly(f"{name}: {words}"))
+    if not found:
+        output.say("No account's provider can tell whose its credentials are.")
+    return DONE
 
 
 def _amount(one: Balance) -> str:

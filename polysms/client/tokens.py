@@ -86,9 +86,13 @@ class Tokens:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
+        self.forget()
+        _all.add(self)
+
+    def forget(self) -> None:
+        """Know no token any more."""
         self._shelves: dict[str, _Shelf] = {}
         self._requests: dict[str, Request | None] = {}
-        _all.add(self)
 
     def around(self, call: Call) -> Steps[Exchange] | None:
         """Return the steps of a call that needs a token, None where it is to be made as it is.

@@ -201,7 +201,8 @@ class Provider(Protocol):
     ``read_check(response)``: what is wrong with credentials that were let in, or None;
     ``recipients(message)``: every number one request would reach where that is more than ``to``,
     ``is_guess(raw_status)``: whether what a status word means is not documented but guessed,
-    ``warnings(message)``: what may go wrong though the provider takes it, and
+    ``warnings(message)``: what may go wrong though the provider takes it,
+    ``documented``: the fields of its answer to a good send (:mod:`polysms.doctor.shape`), and
     ``optout_request(number)`` (answered to ``read_optout``, which returns what is wrong, or None):
     tells it that a number wants no messages. Options that make one message a group's are called
     ``group_recipients``, whatever the provider's own word.

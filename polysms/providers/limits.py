@@ -7,6 +7,7 @@ fail later without a word is refused here, in a sentence.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 import attrs
@@ -108,6 +109,19 @@ def options_of(message: Message, provider: str, kind: type[T]) -> T:
         if isinstance(error, InvalidMessage):
             raise
         raise _wrong(provider, str(error.args[0])) from error
+
+
+def highest_price(value: object) -> Decimal | None:
+    """Return the most that a message may cost, in USD: what reads an option ``max_price``."""
+    if value is None:
+        return None
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation:
+        found = Decimal("nan")
+    if isinstance(value, bool) or not found.is_finite() or found <= 0:
+        raise ValueError("max_price: write an amount in USD, as 0.0075")
+    return found
 
 
 def lookup_grade(message: Message, provider: Provider) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import operator
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -30,6 +31,7 @@ Object = dict[str, Any]
 #: Seconds; more is as good as never, and a number of any length is finite.
 LONGEST_RETRY_AFTER = 999_999_999.0
 
+_MAIL_TIME = re.compile(r"(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} ", re.ASCII)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
@@ -114,13 +116,24 @@ def money(value: object, _: object = None) -> Price | None:
     return Price(amount) if amount.is_finite() else None
 
 
+def priced(value: object, unit: object) -> Price | None:
+    """Return an amount in the currency that stands beside it, ``usd`` or ``USD``."""
+    amount, currency = money(value), word(unit)
+    return Price(amount.amount, currency.upper()) if amount and currency else amount
+
+
 def moment(value: object, _: object = None) -> datetime | None:
-    """Return an ISO 8601 time as an aware one (without a zone it is UTC); None if unreadable."""
+    """Return a time as an aware one (without a zone it is UTC); None if unreadable.
+
+    Times are read as ISO 8601 writes them, and as mail does (RFC 2822): the two cannot be mixed up.
+    """
     if not isinstance(value, str):
         return None
+    said = value.strip()
     try:
-        return aware(datetime.fromisoformat(value.strip()))
-    except ValueError:
+        mail = _MAIL_TIME.match(said)
+        return aware(parsedate_to_datetime(said) if mail else datetime.fromisoformat(said))
+    except (ValueError, OverflowError):
         return None
 
 

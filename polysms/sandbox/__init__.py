@@ -1,4 +1,6 @@
-"""The guest house: Wavix, CarrierX and SignalWire played over HTTP on one port of this machine.
+"""The guest house: the providers, played over HTTP on one port of this machine.
+
+They are Wavix, CarrierX, SignalWire and Twilio.
 
 It is written from the providers' own documents and imports nothing else of polysms, so that an
 adapter's mistake is not repeated here. Nothing reaches a phone. Run ``polysms sandbox``, or::
@@ -8,7 +10,7 @@ adapter's mistake is not repeated here. Nothing reaches a phone. Run ``polysms s
 
 **Credentials.** Any non-empty one is good. One that contains ``invalid`` gets the provider's own
 401, one that contains ``noscope`` its own 403. All keys of Wavix, and all of CarrierX, belong to
-one account; SignalWire shows a project only what that project sent.
+one account; SignalWire and Twilio show a project or account only what it sent itself.
 
 **Recipients.** A message is delivered in about two seconds (divided by ``speed``), and appears in
 lists and logs half to one and a half seconds late. The last four digits of a recipient ask for
@@ -36,15 +38,16 @@ something else:
 An MMS of SignalWire ends at ``sent``, whatever its recipient asks for after that.
 
 **Senders.** One that ends in 0198 is not a number of the account; one that ends in 0199 is only a
-verified caller ID, which SignalWire refuses.
+verified caller ID, which SignalWire and Twilio refuse.
 
 **Control**, for loopback callers only, in JSON: ``GET /_sandbox/health``; ``GET
 /_sandbox/messages?to=&offset=&limit=``, every copy accepted, in order, whatever the provider;
 ``GET /_sandbox/callbacks``, every callback tried or refused; ``GET`` and ``POST
-/_sandbox/behaviour``, see :class:`Behaviour`; ``POST /_sandbox/reset``.
+/_sandbox/behaviour``, see :class:`Behaviour`; ``POST /_sandbox/inbound``, a phone writes, see
+:mod:`polysms.sandbox.inbound`; ``POST /_sandbox/reset``.
 
-**Not played**: limits per second or per day, sender registration, media (never fetched), inbound
-messages. Where a document is silent, a comment beside the answer says so.
+**Not played**: limits per second or per day, media (never fetched). Where a document is silent, a
+comment beside the answer says so.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reading requests and writing answers: what the three providers have in common is only HTTP."""
+"""Reading requests and writing answers: what the providers have in common is only HTTP."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import attrs
 from attrs.validators import deep_mapping, gt, in_, instance_of, le, optional
 
-PROVIDERS = ("wavix", "carrierx", "signalwire")
+PROVIDERS = ("wavix", "carrierx", "signalwire", "twilio")
 
 #: What a whole provider can be told to do, and what it means for every send to it.
 MODES: Mapping[str, str] = {
@@ -54,7 +54,8 @@ class Behaviour:
     seconds since 1970. ``modes`` holds a word of :data:`MODES` by provider. ``wrapped`` makes
     Wavix wrap a message it is asked for in ``{"message": ...}``; ``legacy`` makes CarrierX answer
     with ``from_did`` and ``to_did``. ``callback_urls`` holds, by provider, where the reports of
-    the whole account go (Wavix, CarrierX). ``signing_key`` signs SignalWire's callbacks.
+    the whole account go (Wavix, CarrierX). ``signing_key`` signs SignalWire's callbacks, and
+    Twilio's where a message was sent with an API key and not with the account's token.
     ``disorder`` posts reports as on a bad day, see :mod:`polysms.sandbox.disorder`.
     ``hang_seconds`` bounds an answer that never comes. Raises ValueError or TypeError for a value
     that makes no sense.

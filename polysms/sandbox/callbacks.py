@@ -165,7 +165,7 @@ class Callbacks:
 
     async def _try(self, callback: Callback, entry: Entry, step: Step) -> None:
         for number in range(1, callback.tries + 1):
-            answer, error = await _answer(callback)
+            answer, error = await tried(callback)
             self._keep(
                 entry,
                 Record(
@@ -188,7 +188,7 @@ class Callbacks:
                 self._records.append(record)
 
 
-async def _answer(callback: Callback) -> tuple[int | None, str | None]:
+async def tried(callback: Callback) -> tuple[int | None, str | None]:
     """Return the status of the answer to a callback, or why there is none."""
     parts = urlsplit(callback.url)
     if parts.scheme.lower() != "http" or not is_loopback(parts.hostname or ""):

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from polysms.sandbox.answering import Refusal, refuse
 from polysms.sandbox.behaviour import is_web_url
-from polysms.sandbox.progress import STRANGE_SENDER
+from polysms.sandbox.progress import is_strange, plain
 from polysms.sandbox.regions import is_us
 from polysms.sandbox.store import Draft, Entry
 
@@ -111,7 +111,8 @@ def _number(body: Mapping[str, Any], name: str) -> str:
 def _check_sender(value: str) -> None:
     if _SHORT_CODE.fullmatch(value):
         _stop("from", "sending SMS from short code is disabled")
-    if value.endswith(STRANGE_SENDER) or NUMBERS.get(value, "enabled") != "enabled":
+    disabled = not plain.get() and NUMBERS.get(value, "enabled") != "enabled"
+    if disabled or is_strange(value):
         _stop("from", "messaging is not enabled on this number")
 
 

@@ -15,7 +15,8 @@ from starlette.routing import Route
 
 from polysms.sandbox.answering import Json, Refusal, content, loaded, refuse, stamp_ms, whole
 from polysms.sandbox.behaviour import PROVIDERS, Behaviour
-from polysms.sandbox.callbacks import is_loopback
+from polysms.sandbox.callbacks import is_loopback, tried
+from polysms.sandbox.inbound import posted
 from polysms.sandbox.state import Object, Sandbox, sandbox_of
 from polysms.sandbox.store import Entry
 
@@ -129,6 +130,18 @@ def _with(values: Any, providers: Sequence[Any], value: Any) -> Object:
     return kept if value is None else {**kept, **dict.fromkeys(providers, value)}
 
 
+async def _inbound(request: Request) -> Response:
+    """Let a phone write; the answer says how the program answered."""
+    sandbox = sandbox_of(request)
+    try:
+        wanted = loaded(await content(request))
+        identity, callback = posted(wanted, sandbox.behaviour.signing_key, sandbox.now())
+    except (ValueError, TypeError) as error:
+        refuse(_wrong(str(error.args[0])))
+    answer, problem = await tried(callback)
+    return Json({"id": identity, "answer": answer, "error": problem})
+
+
 async def _reset(request: Request) -> Response:
     sandbox: Sandbox = sandbox_of(request)
     sandbox.reset()
@@ -141,5 +154,6 @@ ROUTES = [
     Route("/_sandbox/callbacks", _local(_callbacks)),
     Route("/_sandbox/behaviour", _local(_behaviour), methods=["GET"]),
     Route("/_sandbox/behaviour", _local(_behave), methods=["POST"]),
+    Route("/_sandbox/inbound", _local(_inbound), methods=["POST"]),
     Route("/_sandbox/reset", _local(_reset), methods=["POST"]),
 ]

@@ -1,4 +1,4 @@
-"""How many segments a text takes, by the rules of GSM 03.38 that all three providers name.
+"""How many segments a text takes, by the rules of GSM 03.38 that all providers name.
 
 Written apart from ``polysms.segments`` on purpose: the sandbox must not repeat its mistakes.
 """

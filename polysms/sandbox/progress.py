@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from enum import StrEnum
 from random import Random
 
@@ -59,11 +60,24 @@ BY_MODE: Mapping[str, Wish] = {
 #: Senders, by their last four digits: not a number of the account, and only a verified caller ID.
 STRANGE_SENDER = "0198"
 VERIFIED_SENDER = "0199"
+#: Whether every number is as good as any other: where trouble is asked for in another way.
+plain: ContextVar[bool] = ContextVar("plain", default=False)
 
 
 def wish(recipient: str, mode: str) -> Wish:
     """Return what is to become of a send: what the provider's mode says, else the recipient."""
-    return BY_MODE.get(mode) or MAGIC.get(recipient[-4:], Wish.DELIVERED)
+    asked = Wish.DELIVERED if plain.get() else MAGIC.get(recipient[-4:], Wish.DELIVERED)
+    return BY_MODE.get(mode) or asked
+
+
+def is_strange(sender: str) -> bool:
+    """Whether a sender is none of the account's."""
+    return not plain.get() and sender.endswith(STRANGE_SENDER)
+
+
+def is_only_verified(sender: str) -> bool:
+    """Whether a sender is a verified caller ID, and no number of the account's."""
+    return not plain.get() and sender.endswith(VERIFIED_SENDER)
 
 
 @attrs.frozen
@@ -135,6 +149,22 @@ _WORDS: Mapping[str, _Words] = {
         errors={
             "undelivered": ("unreachable_destination_handset", "The handset is unreachable."),
             "failed": ("unable_to_deliver_to_carrier", "Unable to deliver to the carrier."),
+        },
+    ),
+    # Twilio's guide "Outbound Message Status in Status Callbacks" and its pages on errors 30003 and
+    # 30007; no page says which code goes with which ending.
+    "twilio": _Words(
+        waiting=("queued", "sending"),
+        sent="sent",
+        ends={
+            Wish.DELIVERED: "delivered",
+            Wish.UNDELIVERED: "undelivered",
+            Wish.FAILED: "failed",
+        },
+        early=frozenset({Wish.FAILED}),
+        errors={
+            "undelivered": ("30003", "Unreachable destination handset"),
+            "failed": ("30007", "Message filtered"),
         },
     ),
 }

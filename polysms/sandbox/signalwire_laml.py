@@ -7,31 +7,29 @@ messages and webhooks and the page "List all messages", of 2026-08-21.
 
 from __future__ import annotations
 
-import base64
-import hmac
-from datetime import UTC, datetime
-from email.utils import format_datetime
-from urllib.parse import parse_qs, urlencode
+from collections.abc import Mapping, Sequence
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from polysms.sandbox.answering import Json, content, refuse
+from polysms.sandbox.answering import Json, refuse
 from polysms.sandbox.behaviour import Behaviour
 from polysms.sandbox.callbacks import Callback
+from polysms.sandbox.form_pages import Malformed, page, wanted
+from polysms.sandbox.forms import form, rfc2822, signed
 from polysms.sandbox.progress import Step, Wish
 from polysms.sandbox.signalwire_access import NAME, TRIES, Denials, identity, project
-from polysms.sandbox.signalwire_laml_pages import page
-from polysms.sandbox.signalwire_laml_rules import Form, draft, no
+from polysms.sandbox.signalwire_laml_rules import draft, no
 from polysms.sandbox.signalwire_rules import price
 from polysms.sandbox.state import Object, Voice, answer, sandbox_of
-from polysms.sandbox.store import Entry
+from polysms.sandbox.store import Entry, View
 
 _VERSION = "2010-04-01"
 _PLACES = (f"/api/laml/{_VERSION}", f"/{_VERSION}")
 _DENIALS = Denials(no(20003, 401), no(20403, 403))
 _TERMINAL = ("delivered", "undelivered", "failed")
+_MALFORMED = Malformed(no(54454), no(54453), no(400))
 # The page on error codes: the numbers for the messaging API's words.
 _CODES = {"unreachable_destination_handset": "30003", "unable_to_deliver_to_carrier": "63011"}
 _TOO_DEAR = "30010"
@@ -48,16 +46,12 @@ def code_of(entry: Entry, step: Step) -> str | None:
     """Return the number of an error."""
     if step.status == "failed" and entry.draft.over_limit:
         return _TOO_DEAR
-    return None if step.code is None else _CODES[step.code]
+    return None if step.code is None else _CODES.get(step.code, step.code)
 
 
 def address(entry: Entry) -> str:
     """Return the path of a message."""
     return f"{_PLACES[0]}/Accounts/{entry.draft.account}/Messages/{entry.id}"
-
-
-def _rfc2822(moment: float | None) -> str | None:
-    return None if moment is None else format_datetime(datetime.fromtimestamp(int(moment), UTC))
 
 
 def shown(entry: Entry, moment: float, _: Behaviour | None = None) -> Object:
@@ -68,10 +62,10 @@ def shown(entry: Entry, moment: float, _: Behaviour | None = None) -> Object:
         "api_version": _VERSION,
         "body": draft.text or "",
         "num_segments": entry.segments,
-        "num_media": len(draft.media),
-        "date_created": _rfc2822(entry.created),
-        "date_sent": _rfc2822(sent),
-        "date_updated": _rfc2822(step.at),
+        "num_media": str(len(draft.media)),
+        "date_created": rfc2822(entry.created),
+        "date_sent": rfc2822(sent),
+        "date_updated": rfc2822(step.at),
         "direction": "outbound-api",
         "error_code": code_of(entry, step),
         "error_message": step.text,
@@ -103,13 +97,7 @@ def report(entry: Entry, step: Step, behaviour: Behaviour) -> Callback | None:
         "NumSegments": str(entry.segments),
         **({} if code is None else {"ErrorCode": code}),
     }
-    signed = url + "".join(name + said[name] for name in sorted(said))
-    digest = hmac.digest(behaviour.signing_key.encode(), signed.encode(), "sha1")
-    headers = {
-        "Content-Type": "application/x-www-form-urlencoded",
-        "X-SignalWire-Signature": base64.b64encode(digest).decode(),
-    }
-    return Callback(url=url, body=urlencode(said).encode(), headers=headers, tries=TRIES)
+    return signed(url, said, behaviour.signing_key, "X-SignalWire-Signature", TRIES)
 
 
 # TypeSpec: 400, 401 and 404 with one flat error. How a 429 and a 503 look is not documented.
@@ -138,25 +126,29 @@ def _project(request: Request) -> str:
     return found
 
 
-async def _form(request: Request) -> Form:
-    try:
-        return parse_qs((await content(request)).decode(), keep_blank_values=True)
-    except ValueError:
-        refuse(no(400))
-
-
 async def _send(request: Request) -> Response:
     """``POST .../Messages`` -> 201."""
     own = _project(request)
-    return answer(sandbox_of(request), draft(await _form(request), own), VOICE)
+    return answer(sandbox_of(request), draft(await form(request, no(400)), own), VOICE)
+
+
+def _chosen(views: Sequence[View], query: Mapping[str, str]) -> list[View]:
+    kept = wanted([one for one in views if is_own(one.entry)], query, _MALFORMED, up_to=False)
+    status = query.get("Status")
+    return [one for one in kept if status in (None, one.entry.at(one.moment).status)]
 
 
 async def _list(request: Request) -> Response:
     """``GET .../Messages`` -> 200, newest first (its page). Only what came by this API is shown."""
     own, sandbox = _project(request), sandbox_of(request)
-    views = [one for one in sandbox.store.listed(NAME, sandbox.now(), own) if is_own(one.entry)]
-    path = f"{_PLACES[0]}/Accounts/{own}/Messages"
-    found, links = page(views, request.query_params, path)
+    views = sandbox.store.listed(NAME, sandbox.now(), own)
+    found, links = page(
+        _chosen(views, request.query_params),
+        request.query_params,
+        f"{_PLACES[0]}/Accounts/{own}/Messages",
+        lambda view: str(view.entry.id),
+        _MALFORMED,
+    )
     return Json({**links, "messages": [shown(view.entry, view.moment) for view in found]})
 
 
@@ -185,9 +177,9 @@ def _finished(request: Request, own: str) -> Entry:
 async def _redact(request: Request) -> Response:
     """``POST .../Messages/SID`` with an empty ``Body`` -> 200."""
     own, sandbox = _project(request), sandbox_of(request)
-    form = await _form(request)
+    given = await form(request, no(400))
     entry = _finished(request, own)
-    if form.get("Body") != [""]:
+    if given.get("Body") != [""]:
         refuse(no(50509))
     return Json(shown(sandbox.store.redact(entry), sandbox.now()))
 

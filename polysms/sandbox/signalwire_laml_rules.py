@@ -11,13 +11,11 @@ from decimal import Decimal, InvalidOperation
 from polysms.sandbox.answering import Refusal, refuse, whole
 from polysms.sandbox.behaviour import is_web_url
 from polysms.sandbox.counting import segments
-from polysms.sandbox.progress import STRANGE_SENDER, VERIFIED_SENDER
+from polysms.sandbox.forms import Form, flat
+from polysms.sandbox.progress import is_only_verified, is_strange
 from polysms.sandbox.signalwire_access import NAME
 from polysms.sandbox.signalwire_rules import FROM, LONGEST, MOST_MEDIA, TO, price
 from polysms.sandbox.store import Draft
-
-#: A form: each name with all of its values.
-Form = Mapping[str, Sequence[str]]
 
 _INFO = "https://developer.signalwire.com/compatibility-api/reference/errors"
 _LONGEST_VALIDITY = 172_800
@@ -72,9 +70,7 @@ def draft(form: Form, project: str) -> Draft:
         kind=kind,
         callback=callback if is_web_url(callback) else None,
         over_limit=_is_too_dear(given, kind, text),
-        request={
-            name: values if name == "MediaUrl" else values[-1] for name, values in form.items()
-        },
+        request=flat(form, "MediaUrl"),
     )
 
 
@@ -88,7 +84,7 @@ def _problems(given: Mapping[str, str]) -> Iterator[int]:
         yield 21603
     elif not FROM.fullmatch(sender):
         yield 21212
-    elif sender.endswith((STRANGE_SENDER, VERIFIED_SENDER)):
+    elif is_strange(sender) or is_only_verified(sender):
         yield 21210
     if len(text) > LONGEST:
         yield 21617

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from polysms.sandbox.answering import Json, Refusal, refuse, whole
 from polysms.sandbox.progress import MAGIC, Wish
-from polysms.sandbox.signalwire_access import Denials, project
+from polysms.sandbox.signalwire_access import PLAIN, Denials, project
 from polysms.sandbox.state import Object
 
 _HOME = "/api/relay/rest"
@@ -28,12 +28,10 @@ _MESSAGING = ("voice", "sms", "mms", "fax")
 
 
 def _no(status: int, title: str) -> Refusal:
-    # TypeSpec, relay-rest: the family of errors with a detail.
-    error = {"detail": f"{title}.", "status": str(status), "title": title, "code": str(status)}
-    return Refusal(status, {"errors": [error]})
+    # TypeSpec, status codes; only a 422, which nothing here asks for, has a list of errors.
+    return Refusal(status, {"error": title})
 
 
-_DENIALS = Denials(_no(401, "Unauthorized"), _no(403, "Forbidden"))
 _NOT_FOUND = _no(404, "Not Found")
 
 
@@ -42,8 +40,9 @@ def _identity(number: str) -> str:
 
 
 def _number(number: str, name: str, capabilities: Sequence[str], kind: str) -> Object:
-    """Return ``PhoneNumber`` without what handles its calls."""
+    """Return ``PhoneNumber``: nothing handles its calls and messages."""
     return {
+        **dict.fromkeys(_HANDLERS),
         "id": _identity(number),
         "number": number,
         "name": name,
@@ -53,14 +52,24 @@ def _number(number: str, name: str, capabilities: Sequence[str], kind: str) -> O
         "created_at": "2026-01-15T10:30:00Z",
         "updated_at": "2026-01-15T10:30:00Z",
         "next_billed_at": "2027-01-15T10:30:00Z",
-        "call_handler": None,
-        "calling_handler_resource_id": None,
         "call_receive_mode": "voice",
-        "message_handler": None,
-        "messaging_handler_resource_id": None,
-        "message_request_url": None,
         "country_code": "US",
     }
+
+
+# TypeSpec: all of them are there, and null where they are not set.
+_HANDLERS = (
+    *("call_handler", "calling_handler_resource_id", "call_request_url", "call_request_method"),
+    *("call_fallback_url", "call_fallback_method", "call_status_callback_url"),
+    *("call_status_callback_method", "call_laml_application_id", "call_dialogflow_agent_id"),
+    *("call_relay_topic", "call_relay_topic_status_callback_url", "call_relay_script_url"),
+    *("call_relay_context", "call_relay_context_status_callback_url", "call_relay_application"),
+    *("call_relay_connector_id", "call_sip_endpoint_id", "call_verto_resource"),
+    *("call_video_room_id", "message_handler", "messaging_handler_resource_id"),
+    *("message_request_url", "message_request_method", "message_fallback_url"),
+    *("message_fallback_method", "message_laml_application_id", "message_relay_topic"),
+    "message_relay_context",
+)
 
 
 def _short_code(number: str) -> Object:
@@ -100,7 +109,7 @@ _OWNED: dict[str, tuple[Object, ...]] = {
 
 async def _list(request: Request) -> Response:
     """``GET /api/relay/rest/phone_numbers``, ``.../short_codes`` -> 200."""
-    project(request, _DENIALS)
+    project(request)
     query, path = request.query_params, request.url.path
     size = whole(query.get("page_size"), _SIZE, 1, _MOST)
     number = whole(query.get("page_number"), 0, 0, 10**6)
@@ -123,7 +132,7 @@ def _link(path: str, number: int, size: int) -> str:
 
 async def _one(request: Request) -> Response:
     """``GET /api/relay/rest/phone_numbers/ID``, ``.../short_codes/ID`` -> 200."""
-    project(request, _DENIALS)
+    project(request)
     items = _OWNED[request.url.path.split("/")[-2]]
     found = next((one for one in items if one["id"] == request.path_params["id"]), None)
     if found is None:
@@ -133,7 +142,7 @@ async def _one(request: Request) -> Response:
 
 async def _lookup(request: Request) -> Response:
     """``GET /api/relay/rest/lookup/phone_number/NUMBER`` -> 200; no scope is needed."""
-    project(request, Denials(_DENIALS.unknown, _DENIALS.unknown))
+    project(request, Denials(PLAIN.unknown, PLAIN.unknown))
     number = request.path_params["number"]
     if not _E164.fullmatch(number):
         refuse(_NOT_FOUND)

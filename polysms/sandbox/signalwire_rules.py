@@ -8,7 +8,7 @@ from typing import Any
 
 from polysms.sandbox.answering import Refusal, refuse
 from polysms.sandbox.behaviour import is_web_url
-from polysms.sandbox.progress import STRANGE_SENDER, VERIFIED_SENDER
+from polysms.sandbox.progress import is_only_verified, is_strange
 from polysms.sandbox.state import Object
 from polysms.sandbox.store import Draft
 
@@ -90,10 +90,10 @@ def _from(body: Object) -> Iterator[Problem]:
         yield "missing_required_parameter", "from"
     elif not isinstance(sender, str) or not FROM.fullmatch(sender):
         yield "invalid_from_number", "from"
-    elif sender.endswith(STRANGE_SENDER):
+    elif is_strange(sender):
         # Seed 004: it must be a purchased number of the project.
         yield "invalid_from_number", "from"
-    elif sender.endswith(VERIFIED_SENDER):
+    elif is_only_verified(sender):
         yield "verified_caller_id_not_permitted", "from"
 
 

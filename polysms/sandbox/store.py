@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -27,7 +27,8 @@ class Draft:
 
     ``account`` is who sent it; ``sender`` and ``to`` are as the provider writes them in its answer;
     ``kind`` is "sms" or "mms"; ``over_limit`` says that it will fail later, ``request`` is the
-    body as it came.
+    body as it came. ``named`` makes a message's id of a UUID. ``key`` signs its reports where that
+    is the sender's own credential.
     """
 
     provider: str
@@ -41,6 +42,8 @@ class Draft:
     callback: str | None = None
     over_limit: bool = False
     request: Mapping[str, Any] = attrs.field(repr=False)
+    named: Callable[[UUID], str] = str
+    key: str = attrs.field(default="", repr=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -149,9 +152,9 @@ def _entry(draft: Draft, wish: Wish, behaviour: Behaviour, random: Random) -> En
     now, speed = behaviour.clock(), behaviour.speed
     steps = timetable(draft.provider, draft.kind, wish, random)
     return Entry(
-        id=str(UUID(int=random.getrandbits(128), version=4)),
+        id=draft.named(UUID(int=random.getrandbits(128), version=4)),
         draft=draft,
-        # All three providers: an MMS is one segment.
+        # All providers: an MMS is one segment.
         segments=1 if draft.kind == "mms" else segments(draft.text or ""),
         created=now,
         lag=random.uniform(*_LAG) / speed,

@@ -195,10 +195,19 @@ async def _export(request: Request) -> Response:
 
 
 async def _profile(request: Request) -> Response:
-    """``GET /v1/profile`` -> 200: only what its documents name."""
+    """``GET /v1/profile`` -> 200: what is required of it (the client library's types)."""
     authenticate(request)
     url = sandbox_of(request).behaviour.callback_urls.get(NAME)
-    return Json({"default_destinations": [], "dlr_relay_url": url, "sms_relay_url": None})
+    # Of a transport called "sms" the documents tell; that reports have one of their own is a guess.
+    destinations = [] if url is None else [{"transport": "dlr", "value": url}]
+    return Json(
+        {
+            "id": 1,
+            "email": "sandbox@example.com",
+            "timezone": "UTC",
+            "default_destinations": destinations,
+        }
+    )
 
 
 async def _config(request: Request) -> Response:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from polysms.sandbox.answering import refuse
 from polysms.sandbox.behaviour import is_web_url
 from polysms.sandbox.counting import is_gsm, units
-from polysms.sandbox.progress import STRANGE_SENDER
+from polysms.sandbox.progress import is_strange
 from polysms.sandbox.regions import is_us_or_canada
 from polysms.sandbox.store import Draft
 from polysms.sandbox.wavix_account import no, wrong
@@ -106,7 +106,7 @@ def _is_seconds(value: object) -> bool:
 
 def _check_sender(sender: str, to: str) -> None:
     # Error 22: seed 000, "must be an SMS-enabled DID on your account".
-    if sender.endswith(STRANGE_SENDER):
+    if is_strange(sender):
         _stop(422, "Sender ID not found")
     if _SENDER_NUMBER.fullmatch(sender):
         return

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from polysms.sandbox.answering import Json, content, loaded, refuse
-from polysms.sandbox.progress import STRANGE_SENDER
+from polysms.sandbox.progress import is_strange
 from polysms.sandbox.state import Object, sandbox_of
 from polysms.sandbox.wavix_account import (
     NAME,
@@ -117,7 +117,7 @@ def _name(value: object, kind: str) -> str:
         return value
     if not _NUMBER.fullmatch(value):
         wrong("sender_id")
-    if value.endswith(STRANGE_SENDER):
+    if is_strange(value):
         # Seed 000: "must be an SMS-enabled DID on your account". Its status is a guess.
         refuse(no(422, "Sender ID must be an SMS-enabled number of your account"))
     return bare(value)

@@ -65,6 +65,10 @@ _LASTING = (
 )
 
 
+#: Seconds until a server that did not start is started again.
+AGAIN = 0.5
+
+
 class Killed:
     """A PostgreSQL server of our own that is killed, with every process of it."""
 
@@ -84,10 +88,20 @@ class Killed:
 
     def heal(self) -> None:
         """Start it again; it recovers by itself."""
-        # A killed process whose parent does not ask for its end still has its number.
-        for left in ("postmaster.pid", ".s.PGSQL.5432.lock"):
-            (self._server.folder / left).unlink(missing_ok=True)
-        self._server.server.ensure_postgres_running()
+        until = time.monotonic() + GONE
+        while True:
+            # A killed process whose parent does not ask for its end still has its number.
+            for left in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+                (self._server.folder / left).unlink(missing_ok=True)
+            try:
+                self._server.server.ensure_postgres_running()
+            except subprocess.SubprocessError:
+                # What the killed ones shared may be in use for a moment more.
+                if time.monotonic() > until:
+                    raise
+                time.sleep(AGAIN)
+            else:
+                return
 
 
 def _is_alive(pid: int) -> bool:

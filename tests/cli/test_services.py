@@ -12,6 +12,8 @@ from polysms import Client, Message
 from tests.cli.conftest import NUMBER, Command
 from tests.client import offering
 
+pytestmark = pytest.mark.one_python
+
 CONFIG = """
 ledger = "sqlite:///polysms.db"
 default = "polly"

@@ -35,16 +35,19 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "providers.limits": ("providers.base",),
     "providers.outcome": ("providers.reading",),
     "providers.hearing": ("providers.reading",),
-    PROVIDER: ("providers.limits", "providers.outcome", "providers.hearing"),
+    "providers.lists": ("providers.base",),
+    "providers.signing": ("providers.hearing",),
+    PROVIDER: ("providers.limits", "providers.outcome", "providers.lists", "providers.signing"),
     "providers": (PROVIDER,),
     "config": ("providers",),
     # Decisions. They touch nothing and do not know each other.
     "routing": ("config",),
     "webhooks": ("config",),
     "report": ("config",),
+    "doctor": ("config",),
     # The world.
     "ledger": ("routing", "webhooks", "report"),
-    "client": ("ledger",),
+    "client": ("ledger", "doctor"),
     DOOR: ("client",),
     "worker": (DOOR,),
     "celery": ("worker",),
@@ -69,8 +72,8 @@ PURE = frozenset(
         *("redact", "values", "errors", "numbers", "segments", "delivery", "message"),
         "services",
         *("providers.base", "providers.reading", "providers.limits", "providers.outcome"),
-        "providers.hearing",
-        *(PROVIDER, "providers", "config", "routing", "webhooks", "report"),
+        *("providers.hearing", "providers.lists", "providers.signing"),
+        *(PROVIDER, "providers", "config", "routing", "webhooks", "report", "doctor"),
     }
 )
 

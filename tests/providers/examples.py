@@ -2,60 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import parse_qsl
-
-import attrs
-
 from polysms.delivery import Status
 from polysms.errors import Reason
-from polysms.providers.base import Request, Response
 from polysms.providers.hearing import FORM
+from polysms.testing.contract import PICTURE, Example
+from polysms.testing.contract.bodies import HEADERS, answer, said
 from tests import published
 
-JSON = {"content-type": "application/json"}
+__all__ = ["EXAMPLES", "JSON", "PICTURE", "Example", "answer", "said"]
 
-
-def answer(status: int, body: object = None) -> Response:
-    """Return an answer with a JSON body, or with these very bytes."""
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Response(status, JSON, data)
-
-
-@attrs.frozen(kw_only=True)
-class Example:
-    """What the contract needs to know of one provider.
-
-    ``spelled`` is the body of a request (JSON or a form, by its ``content_type``) for a text with
-    one picture, ``text_at`` where the text stands in it; ``where`` names the JSON keys of id,
-    status, sender and recipient in a message, and the direction's where there is one; ``codes`` are
-    (HTTP status, body, reason).
-    """
-
-    settings: Mapping[str, str]
-    secret: str
-    sender: str
-    path: str
-    spelled: Mapping[str, Any]
-    text_at: tuple[str, ...]
-    sent: str
-    sent_status: int
-    where: Mapping[str, str]
-    statuses: Mapping[str, Status]
-    codes: tuple[tuple[int, object, Reason], ...]
-    listed: str
-    items: str
-    fetched: str
-    content_type: str = "application/json"
-
-
-def said(request: Request) -> Any:
-    """Return the body of a request: its JSON, or the fields of its form."""
-    if request.headers["Content-Type"] != FORM:
-        return json.loads(request.content)
-    return dict(parse_qsl(request.content.decode(), keep_blank_values=True, strict_parsing=True))
+JSON = HEADERS
 
 
 def _wavix(text: str) -> object:
@@ -108,7 +64,41 @@ WAVIX_TEXTS = {
     24: ("Rejected by gateway", Reason.OTHER),
     25: ("Callback URL is invalid", Reason.OTHER),
 }
-PICTURE = "https://example.com/menu.png"
+#: Of the error dictionary (2026): what Twilio says of a send, by code, and what that is for us.
+TWILIO_CODES = {
+    20003: Reason.CREDENTIALS,
+    20404: Reason.PERMISSION,
+    21211: Reason.INVALID_NUMBER,
+    21212: Reason.SENDER,
+    21265: Reason.CAPABILITY,
+    21408: Reason.CAPABILITY,
+    21602: Reason.CONTENT,
+    21603: Reason.SENDER,
+    21606: Reason.SENDER,
+    21608: Reason.CAPABILITY,
+    21609: Reason.OTHER,
+    21610: Reason.OPTED_OUT,
+    21612: Reason.CAPABILITY,
+    21614: Reason.INVALID_NUMBER,
+    21617: Reason.TOO_LONG,
+    21620: Reason.MEDIA,
+    21623: Reason.MEDIA,
+    21635: Reason.INVALID_NUMBER,
+    21659: Reason.SENDER,
+    21703: Reason.SENDER,
+    21999: Reason.OTHER,
+    30001: Reason.QUOTA,
+    30002: Reason.PERMISSION,
+    30003: Reason.OTHER,
+    30004: Reason.BLOCKED,
+    30005: Reason.INVALID_NUMBER,
+    30006: Reason.CAPABILITY,
+    30007: Reason.CONTENT,
+    30008: Reason.OTHER,
+    30034: Reason.SENDER,
+    30410: Reason.OTHER,
+    30450: Reason.BLOCKED,
+}
 
 EXAMPLES: dict[str, Example] = {
     "wavix": Example(
@@ -145,6 +135,7 @@ EXAMPLES: dict[str, Example] = {
         codes=tuple((422, _wavix(text), reason) for text, reason in WAVIX_TEXTS.values()),
         listed=published.WAVIX_LISTED,
         items="items",
+        heard={"message_id": "w-1", "from": "Acme", "to": "+13135550123", "status": "sent"},
         fetched="https://api.wavix.com/v3/messages/a%2Fb",
     ),
     "carrierx": Example(
@@ -196,6 +187,7 @@ EXAMPLES: dict[str, Example] = {
         ),
         listed=published.CARRIERX_LISTED,
         items="items",
+        heard={"message_sid": "c-1", "direction": "outbound", "status": "sent"},
         fetched="https://api.carrierx.com/core/v2/sms/messages/a%2Fb",
     ),
     "signalwire": Example(
@@ -232,6 +224,7 @@ EXAMPLES: dict[str, Example] = {
         codes=(),
         listed='{"links":{},"data":[' + published.SIGNALWIRE_LOG + "]}",
         items="data",
+        heard={"id": "s-1", "status": "sent", "to": "+13135550123", "from": "+13135550199"},
         fetched="https://example.signalwire.com/api/messaging/logs/a%2Fb",
     ),
     "signalwire-compat": Example(
@@ -273,7 +266,54 @@ EXAMPLES: dict[str, Example] = {
         ),
         listed=published.COMPAT_LISTED,
         items="messages",
+        heard={"MessageSid": "s-4", "MessageStatus": "sent", "To": "+13135550123"},
+        heard_type=FORM,
+        heard_at=("MessageStatus",),
         fetched="https://example.signalwire.com/api/laml/2010-04-01/Accounts/p-1/Messages/a%2Fb",
+        content_type=FORM,
+    ),
+    "twilio": Example(
+        settings={"account_sid": "ACexample", "auth_token": "twilio-canary"},
+        secret="twilio-canary",
+        sender="+15557122661",
+        path="https://api.twilio.com/2010-04-01/Accounts/ACexample/Messages.json",
+        spelled={
+            "From": "+15557122661",
+            "To": "+13135550123",
+            "Body": "hi ☺",
+            "MediaUrl": PICTURE,
+        },
+        text_at=("Body",),
+        sent=published.TWILIO_MESSAGE,
+        sent_status=201,
+        where={
+            "id": "sid",
+            "status": "status",
+            "from": "from",
+            "to": "to",
+            "direction": "direction",
+        },
+        statuses={
+            "accepted": Status.QUEUED,
+            "scheduled": Status.QUEUED,
+            "queued": Status.QUEUED,
+            "sending": Status.QUEUED,
+            "sent": Status.SENT,
+            "delivered": Status.DELIVERED,
+            "undelivered": Status.UNDELIVERED,
+            "failed": Status.FAILED,
+            "canceled": Status.FAILED,
+            "read": Status.READ,
+            "receiving": Status.RECEIVED,
+            "received": Status.RECEIVED,
+        },
+        codes=tuple((400, _compat(str(code)), reason) for code, reason in TWILIO_CODES.items()),
+        listed=published.TWILIO_LISTED,
+        items="messages",
+        heard={"MessageSid": "SM1", "MessageStatus": "sent", "To": "+13135550123"},
+        heard_type=FORM,
+        heard_at=("MessageStatus",),
+        fetched="https://api.twilio.com/2010-04-01/Accounts/ACexample/Messages/a%2Fb.json",
         content_type=FORM,
     ),
 }

@@ -87,8 +87,8 @@ def test_wavix_names_are_one_way() -> None:
 
 
 def test_wavix_sms_has_no_media() -> None:
-    """Seed 000: any value of media but null makes it an MMS, so an SMS carries none."""
-    assert {"text": "hi ☺"} == said("wavix")["message_body"]
+    """Seed 000: any value of media but null makes it an MMS; seed 001 says null of an SMS."""
+    assert {"text": "hi ☺", "media": None} == said("wavix")["message_body"]
 
 
 def test_wavix_fields_are_settable() -> None:

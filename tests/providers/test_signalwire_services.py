@@ -26,9 +26,9 @@ from polysms.providers.base import (
     Response,
     Unclear,
 )
+from polysms.providers.lists import followed
 from polysms.providers.signalwire import SignalWireOptions
 from polysms.providers.signalwire.compat import LONGEST_VALIDITY, SignalWireCompatOptions
-from polysms.providers.signalwire.links import followed
 from polysms.services import Listed, NumberFacts, Sender
 from tests import published
 from tests.providers.examples import JSON, answer, said
@@ -224,27 +224,6 @@ def test_read_redact(name: str, status: int, body: object, expected: object) -> 
     assert expected == adapter_of(name).read_redact(answer(status, body))
 
 
-DELETIONS: list[tuple[int, object, object]] = [
-    (204, b"", None),
-    (404, {}, Refused(reason=Reason.PERMISSION, text="SignalWire knows no such message")),
-    (
-        401,
-        {"code": 20003, "message": "no"},
-        Refused(reason=Reason.CREDENTIALS, text="no", code="20003"),
-    ),
-    (502, {}, Unclear(text="HTTP 502")),
-]
-
-
-@pytest.mark.parametrize(("status", "body", "expected"), DELETIONS)
-def test_delete(status: int, body: object, expected: object) -> None:
-    """The older API deletes a message, with all that is kept of it."""
-    adapter = adapter_of("signalwire-compat")
-    request = adapter.delete_request("a/b")
-    assert ("DELETE", f"{LAML}/a%2Fb", b"") == (request.method, request.url, request.content)
-    assert expected == adapter.read_delete(answer(status, body))
-
-
 # Numbers.
 
 
@@ -408,7 +387,7 @@ READS = ("read_redact", "read_number", "read_sender", "read_senders")
 
 @pytest.mark.parametrize(
     ("name", "read"),
-    [*((name, read) for name in BOTH for read in READS), ("signalwire-compat", "read_delete")],
+    [(name, read) for name in BOTH for read in READS],
 )
 @given(
     status=st.integers(100, 599),

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPConnection
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import attrs
 import pytest
@@ -17,12 +18,14 @@ from polysms.sandbox.state import Sandbox
 
 T = TypeVar("T")
 
-PROVIDERS = ("wavix", "carrierx", "signalwire")
+PROVIDERS = ("wavix", "carrierx", "signalwire", "twilio")
 PROJECT = "3a9f2b1c-0000-4000-8000-000000000000"
+ACCOUNT = "AC" + "0" * 32
 PATHS = {
     "wavix": "/v3/messages",
     "carrierx": "/core/v2/sms/messages",
     "signalwire": "/api/messaging/messages",
+    "twilio": f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json",
 }
 #: 2026-04-14T12:00:00.25Z, when every test begins.
 START = 1_776_168_000.25
@@ -39,6 +42,7 @@ KEYS = {
     "wavix": "Bearer wavix-key",
     "carrierx": "Bearer carrierx-token",
     "signalwire": basic(PROJECT, "PTtoken"),
+    "twilio": basic(ACCOUNT, "twilio-token"),
 }
 
 
@@ -48,10 +52,20 @@ def wanted(provider: str, to: str = "13135550101", /, **changes: Any) -> dict[st
         "wavix": {"from": "+13137890021", "to": f"+{to}", "message_body": {"text": "Hello"}},
         "carrierx": {"from": "15162065575", "to": to, "message": "Hello"},
         "signalwire": {"from": "+15559876543", "to": f"+{to}", "body": "Hello"},
+        "twilio": {"From": "+15559876543", "To": f"+{to}", "Body": "Hello"},
     }
     # `from` is no name of an argument.
     changes = {name.rstrip("_"): value for name, value in changes.items()}
     return {name: value for name, value in (bodies[provider] | changes).items() if value is not ...}
+
+
+def encoded(provider: str, body: Any) -> bytes:
+    """Return the body of a send as a provider wants it; bytes are sent as they are."""
+    if isinstance(body, bytes):
+        return body
+    if provider == "twilio":
+        return urlencode(body, doseq=True).encode()
+    return json.dumps(body).encode()
 
 
 class Clock:
@@ -118,7 +132,7 @@ class House:
 
     def post(self, provider: str, body: Any, key: str | None = None) -> Answer:
         """Return what a provider answers to a send; bytes are sent as they are."""
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        raw = encoded(provider, body)
         return self.ask("POST", PATHS[provider], raw, headers(provider, key))
 
     def send(self, provider: str, to: str = "13135550101", /, **changes: Any) -> Any:
@@ -138,7 +152,9 @@ class House:
 
 def headers(provider: str, key: str | None = None) -> dict[str, str]:
     """Return the headers of a send."""
-    return {"Authorization": key or KEYS[provider], "Content-Type": "application/json"}
+    form = "application/x-www-form-urlencoded"
+    kind = form if provider == "twilio" else "application/json"
+    return {"Authorization": key or KEYS[provider], "Content-Type": kind}
 
 
 def wait_for(found: Callable[[], T]) -> T:

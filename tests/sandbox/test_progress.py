@@ -33,6 +33,7 @@ def words(provider: str, kind: str, ending: Wish) -> list[str]:
 
 
 # Wavix: the status list (OpenAPI). CarrierX: wrap-up page. SignalWire: seed 004, webhooks page.
+# Twilio: the guide on statuses in callbacks.
 @pytest.mark.parametrize(
     ("provider", "kind", "ending", "expected"),
     [
@@ -53,6 +54,11 @@ def words(provider: str, kind: str, ending: Wish) -> list[str]:
         ("signalwire", "mms", Wish.DELIVERED, "queued initiated sent"),
         ("signalwire", "mms", Wish.UNDELIVERED, "queued initiated sent"),
         ("signalwire", "mms", Wish.FAILED, "queued initiated failed"),
+        ("twilio", "sms", Wish.DELIVERED, "queued sending sent delivered"),
+        ("twilio", "mms", Wish.DELIVERED, "queued sending sent delivered"),
+        ("twilio", "sms", Wish.UNDELIVERED, "queued sending sent undelivered"),
+        ("twilio", "sms", Wish.FAILED, "queued sending failed"),
+        ("twilio", "sms", Wish.EXPIRED, "queued sending sent"),
         # A wish about the answer is delivered like any other.
         ("wavix", "sms", Wish.HTML, "accepted pending sent delivered"),
         ("signalwire", "sms", Wish.CUT, "queued initiated sent delivered"),

@@ -105,11 +105,11 @@ def test_look_up(house: House, number: str, include: str, valid: bool, carrier: 
     ],
 )
 def test_numbers_refused(house: House, path: str, key: str | None, status: int) -> None:
-    """What is refused has a list of errors with details (TypeSpec of relay-rest)."""
+    """What is refused has one word for it (TypeSpec): only a 422 has a list of errors."""
     answer = house.get("signalwire", f"{RELAY}/{path}", key)
+    words = {401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
 
-    assert status == answer.status
-    assert {"detail", "status", "title", "code"} == set(answer.json["errors"][0])
+    assert (status, {"error": words[status]}) == (answer.status, answer.json)
 
 
 # The compatibility API.
@@ -125,7 +125,7 @@ def test_answer(house: House) -> None:
         "api_version": "2010-04-01",
         "body": "Hello",
         "num_segments": 1,
-        "num_media": 0,
+        "num_media": "0",
         "date_created": "Tue, 14 Apr 2026 12:00:00 +0000",
         "date_sent": None,
         "date_updated": "Tue, 14 Apr 2026 12:00:00 +0000",
@@ -150,7 +150,7 @@ def test_fetch(house: House) -> None:
     plain, dotted = ask(house, "GET", f"{LAML}/{sent['sid']}"), ask(house, "GET", sent["uri"])
 
     assert plain.json == dotted.json
-    assert ("sent", 0.01, 2) == tuple(plain.json[key] for key in ("status", "price", "num_media"))
+    assert ("sent", 0.01, "2") == tuple(plain.json[key] for key in ("status", "price", "num_media"))
 
 
 def test_the_official_packages_path(house: House) -> None:

@@ -17,16 +17,18 @@ from tests.sandbox.conftest import (
     Answer,
     Clock,
     House,
+    encoded,
     headers,
     wait_for,
     wanted,
 )
 
-CREATED = {"wavix": 201, "carrierx": 200, "signalwire": 201}
+CREATED = {"wavix": 201, "carrierx": 200, "signalwire": 201, "twilio": 201}
 LOOK_UP = {
     "wavix": "/v3/messages?type=outbound",
     "carrierx": "/core/v2/sms/messages",
     "signalwire": "/api/messaging/logs",
+    "twilio": PATHS["twilio"],
 }
 
 
@@ -41,18 +43,18 @@ def accepted(house: House) -> int:
 
 
 # The words of the documents: Wavix's status list, CarrierX's wrap-up page and (a guess) failed,
-# SignalWire's OpenAPI (seed 004).
+# SignalWire's OpenAPI (seed 004), Twilio's OpenAPI.
 @pytest.mark.parametrize(
-    ("last", "wavix", "carrierx", "signalwire"),
+    ("last", "expected"),
     [
-        ("0100", "delivered", "delivered", "delivered"),
-        ("0101", "delivered", "delivered", "delivered"),
-        ("0102", "undelivered", "undelivered", "undelivered"),
-        ("0103", "rejected", "failed", "failed"),
-        ("0104", "expired", "sent", "sent"),
+        ("0100", ["delivered"] * 4),
+        ("0101", ["delivered"] * 4),
+        ("0102", ["undelivered"] * 4),
+        ("0103", ["rejected", "failed", "failed", "failed"]),
+        ("0104", ["expired", "sent", "sent", "sent"]),
     ],
 )
-def test_endings(house: House, last: str, wavix: str, carrierx: str, signalwire: str) -> None:
+def test_endings(house: House, last: str, expected: list[str]) -> None:
     """A recipient may ask for an ending, which is in the provider's word."""
     answers = [post(house, provider, last) for provider in PROVIDERS]
     house.settle()
@@ -60,7 +62,7 @@ def test_endings(house: House, last: str, wavix: str, carrierx: str, signalwire:
     ends = [entry.at(now).status for entry in house.sandbox.store.all()]
 
     assert list(CREATED.values()) == [answer.status for answer in answers]
-    assert [wavix, carrierx, signalwire] == ends
+    assert expected == ends
 
 
 def error(code: str, message: str, attribute: str | None, kind: str) -> dict[str, Any]:
@@ -81,6 +83,13 @@ def no(message: str) -> dict[str, Any]:
     return {"success": False, "message": message}
 
 
+def coded(code: int, status: int, message: str) -> dict[str, Any]:
+    """Return a refusal of Twilio's shape (the official package's exceptions)."""
+    info = f"https://www.twilio.com/docs/errors/{code}"
+    return {"code": code, "message": message, "more_info": info, "status": status}
+
+
+INVALID = "The 'To' number is not a valid phone number."
 UNPROCESSABLE = "Object validation error"
 REFUSALS: list[tuple[str, str, int, Any, str | None]] = [
     ("0105", "wavix", 422, no("Destination number is invalid or is not a mobile number"), None),
@@ -130,6 +139,12 @@ REFUSALS: list[tuple[str, str, int, Any, str | None]] = [
     ("0112", "wavix", 503, no("Service temporarily unavailable"), None),
     ("0112", "carrierx", 503, errors("Service Unavailable", "service unavailable"), None),
     ("0112", "signalwire", 503, {"error": "Service Unavailable"}, None),
+    ("0105", "twilio", 400, coded(21211, 400, INVALID), None),
+    ("0106", "twilio", 400, coded(21610, 400, "Attempt to send to unsubscribed recipient"), None),
+    ("0107", "twilio", 400, coded(30002, 400, "Account suspended"), None),
+    ("0108", "twilio", 429, coded(20429, 429, "Too Many Requests"), "1"),
+    ("0111", "twilio", 503, coded(20503, 503, "Service unavailable"), "1"),
+    ("0112", "twilio", 503, coded(20503, 503, "Service unavailable"), None),
 ]
 
 
@@ -150,6 +165,7 @@ def test_refusals(house: House, row: tuple[str, str, int, Any, str | None]) -> N
         ("wavix", no("Internal server error")),
         ("carrierx", errors("Internal Server Error", "internal server error")),
         ("signalwire", {"error": "Internal Server Error"}),
+        ("twilio", coded(20500, 500, "Internal Server Error")),
     ],
 )
 def test_broken_after_accepting(house: House, provider: str, body: Any) -> None:
@@ -201,7 +217,7 @@ def test_dropped(house: House, provider: str) -> None:
 def test_hanging(house: House, provider: str) -> None:
     """0110: the message is accepted, and the answer never comes; the client may leave."""
     connection = http.client.HTTPConnection(*house.address, timeout=0.3)
-    body = json.dumps(wanted(provider, "13135550110"))
+    body = encoded(provider, wanted(provider, "13135550110"))
     connection.request("POST", PATHS[provider], body, headers(provider))
     with pytest.raises(TimeoutError):
         connection.getresponse()
@@ -238,10 +254,10 @@ def test_hanging_ends_with_the_sandbox() -> None:
 @pytest.mark.parametrize(
     ("mode", "statuses", "taken"),
     [
-        ("ok", (201, 200, 201), 1),
-        ("refuse", (403, 403, 422), 0),
-        ("limited", (429, 429, 429), 0),
-        ("error", (500, 500, 500), 1),
+        ("ok", (201, 200, 201, 201), 1),
+        ("refuse", (403, 403, 422, 400), 0),
+        ("limited", (429, 429, 429, 429), 0),
+        ("error", (500, 500, 500, 500), 1),
     ],
 )
 @pytest.mark.parametrize("provider", PROVIDERS)

@@ -205,7 +205,9 @@ def test_profile(house: House) -> None:
     house.behave(provider="wavix", callback_url="http://127.0.0.1:9/reports")
 
     body = house.get("wavix", "/v1/profile").json
-    assert "http://127.0.0.1:9/reports" == body["dlr_relay_url"]
+    assert [{"transport": "dlr", "value": "http://127.0.0.1:9/reports"}] == body[
+        "default_destinations"
+    ]
 
 
 def test_balance(house: House) -> None:

@@ -30,6 +30,7 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
         "signing_key": KEY,
         "sender": "+15559876543",
     },
+    "twilio": {"account_sid": f"AC{'3' * 32}", "auth_token": KEY, "sender": "+13135550106"},
 }
 
 
@@ -75,6 +76,8 @@ def until(found: Callable[[], Any]) -> Any:
         ("carrierx", "0101", Status.DELIVERED),
         ("signalwire", "0101", Status.DELIVERED),
         ("signalwire", "0102", Status.UNDELIVERED),
+        ("twilio", "0101", Status.DELIVERED),
+        ("twilio", "0102", Status.UNDELIVERED),
     ],
 )
 def test_sent_and_reported(

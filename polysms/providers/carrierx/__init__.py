@@ -6,6 +6,7 @@ filtering and paging, the official Python client of 2022. From documents only, n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from polysms import numbers
@@ -15,6 +16,7 @@ from polysms.providers import base, reading
 from polysms.providers.base import Answer, Capabilities, Page, Query, Request, Response
 from polysms.providers.carrierx import filters
 from polysms.providers.carrierx.codes import is_guess
+from polysms.providers.carrierx.documented import ANSWER
 from polysms.providers.carrierx.services import Services
 from polysms.providers.carrierx.settings import BASE_URL, CarrierXOptions, CarrierXSettings
 from polysms.providers.carrierx.tokens import Tokens
@@ -34,6 +36,7 @@ class CarrierX(Tokens, Services):
     name: ClassVar[str] = "carrierx"
     Settings: ClassVar[type] = CarrierXSettings
     Options: ClassVar[type] = CarrierXOptions
+    documented: ClassVar[Mapping[str, str]] = ANSWER
     capabilities: ClassVar[Capabilities] = Capabilities(
         title="CarrierX",
         lookup="exact",

@@ -20,6 +20,7 @@ from polysms.providers.limits import check, options_of
 from polysms.providers.outcome import accepted
 from polysms.providers.signalwire import webhooks
 from polysms.providers.signalwire.account import SignalWireSettings
+from polysms.providers.signalwire.documented import ANSWER
 from polysms.providers.signalwire.logs import Logs
 from polysms.providers.signalwire.records import record, refusal
 from polysms.providers.signalwire.senders import Senders
@@ -81,6 +82,7 @@ class SignalWire(Logs, Senders):
     name: ClassVar[str] = "signalwire"
     Settings: ClassVar[type] = SignalWireSettings
     Options: ClassVar[type] = SignalWireOptions
+    documented: ClassVar[Mapping[str, str]] = ANSWER
     capabilities: ClassVar[Capabilities] = Capabilities(
         title="SignalWire",
         lookup="heuristic",

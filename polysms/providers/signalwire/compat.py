@@ -7,27 +7,24 @@ error codes. Not verified live.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from itertools import pairwise
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import ClassVar
 from urllib.parse import urlencode
 
 import attrs
 
 from polysms.message import Message
-from polysms.providers import base, reading
-from polysms.providers.base import Answer, Capabilities, Page, Query, Record, Request, Response
+from polysms.providers import base, lists, reading
+from polysms.providers.base import Answer, Capabilities, Page, Query, Request, Response
 from polysms.providers.hearing import FORM
-from polysms.providers.limits import check, options_of
+from polysms.providers.limits import check, highest_price, options_of
 from polysms.providers.outcome import accepted
 from polysms.providers.signalwire import filters
 from polysms.providers.signalwire.account import SignalWireSettings
 from polysms.providers.signalwire.compat_records import record
-from polysms.providers.signalwire.links import followed
+from polysms.providers.signalwire.documented import COMPAT_ANSWER
 from polysms.providers.signalwire.records import (
-    NOT_FOUND,
-    UNKNOWN,
     No,
     redacted,
     refusal,
@@ -36,20 +33,6 @@ from polysms.providers.signalwire.senders import Senders
 
 #: Seconds; SignalWire itself takes 14,400 where nothing is said.
 LONGEST_VALIDITY = 172_800
-#: A day more on each side of a span: whether bounds belong to it is not documented.
-_DAY = timedelta(days=1)
-
-
-def _price(value: object) -> Decimal | None:
-    if value is None:
-        return None
-    try:
-        found = Decimal(str(value))
-    except InvalidOperation:
-        found = Decimal("nan")
-    if isinstance(value, bool) or not found.is_finite() or found <= 0:
-        raise ValueError("max_price: write an amount in USD, as 0.0075")
-    return found
 
 
 @attrs.frozen(kw_only=True)
@@ -60,7 +43,7 @@ class SignalWireCompatOptions:
     ``send_as_mms`` makes an MMS of a text without media.
     """
 
-    max_price: Decimal | None = attrs.field(default=None, converter=_price)
+    max_price: Decimal | None = attrs.field(default=None, converter=highest_price)
     send_as_mms: bool | None = None
 
 
@@ -70,6 +53,7 @@ class SignalWireCompat(Senders):
     name: ClassVar[str] = "signalwire-compat"
     Settings: ClassVar[type] = SignalWireSettings
     Options: ClassVar[type] = SignalWireCompatOptions
+    documented: ClassVar[Mapping[str, str]] = COMPAT_ANSWER
     capabilities: ClassVar[Capabilities] = Capabilities(
         title="SignalWire LaML",
         lookup="heuristic",
@@ -141,15 +125,15 @@ class SignalWireCompat(Senders):
 
         ``DateSent`` knows nothing of what was not sent yet, so a number is asked for without it.
         """
-        own = filters.spelled(query.filters, filters.OF_MESSAGES)
+        own = lists.spelled(query.filters, filters.OF_MESSAGES)
         if query.cursor:
             return Request("GET", query.cursor, self._read)
         wanted = {
             "To": query.to,
             "From": query.from_,
-            "DateSent>": None if query.to else _day(query.since, -_DAY),
-            "DateSent<": None if query.to else _day(query.until, _DAY),
-            "PageSize": filters.page_size(query.page_size),
+            "DateSent>": None if query.to else lists.day_of(query.since, -lists.DAY),
+            "DateSent<": None if query.to else lists.day_of(query.until, lists.DAY),
+            "PageSize": lists.page_size(query.page_size, filters.MOST_PER_PAGE),
             **own,
         }
         return Request("GET", base.address(self._messages, wanted), self._read)
@@ -161,8 +145,8 @@ class SignalWireCompat(Senders):
             return refusal(response, data)
         records = tuple(record(item) for item in reading.objects(data["messages"]))
         here = self.list_request(query).url
-        target = followed(data.get("next_page_uri"), here)
-        more = target is not None and not _is_past(records, query.since)
+        target = lists.followed(data.get("next_page_uri"), here)
+        more = target is not None and not lists.is_past(records, query.since)
         return Page(records, attrs.evolve(query, cursor=target) if more else None)
 
     def check_request(self) -> Request:
@@ -176,32 +160,3 @@ class SignalWireCompat(Senders):
     def read_redact(self, response: Response, _: object = None) -> No | None:
         """Return what is wrong, None where the text is gone."""
         return redacted(response, reading.mapping(reading.loads(response)), "sid")
-
-    def delete_request(self, provider_id: str) -> Request:
-        """Return ``DELETE .../Messages/{Sid}``: nothing of the message is left."""
-        return Request("DELETE", self._of(provider_id), self._read)
-
-    def read_delete(self, response: Response, _: object = None) -> No | None:
-        """Return what is wrong, None where the message is gone."""
-        if response.ok:
-            return None
-        data = reading.mapping(reading.loads(response))
-        return refusal(response, data, UNKNOWN if response.status == NOT_FOUND else "")
-
-
-def _day(moment: datetime | None, later: timedelta) -> str | None:
-    if moment is None:
-        return None
-    try:
-        return f"{moment.astimezone(UTC) + later:%Y-%m-%d}"
-    except OverflowError:
-        return None
-
-
-def _is_past(records: tuple[Record, ...], since: datetime | None) -> bool:
-    """Whether a page is in order, newest first, and has come to what is older than asked for."""
-    times = [record.created_at for record in records if record.created_at is not None]
-    if since is None or not times or len(times) < len(records):
-        return False
-    in_order = all(later >= earlier for later, earlier in pairwise(times))
-    return in_order and times[-1] < since - _DAY

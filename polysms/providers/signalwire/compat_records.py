@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
-import attrs
-
-from polysms.delivery import Price, Status, aware
+from polysms.delivery import Status
 from polysms.providers import reading
 from polysms.providers.base import Record
 from polysms.providers.signalwire.codes import REASONS, status_of
@@ -31,27 +26,12 @@ def record(data: dict[str, Any]) -> Record:
         from_=reading.word(said("from")),
         text=reading.word(said("body")),
         segments_billed=reading.whole(said("num_segments")),
-        price=_price(data),
+        price=reading.priced(said("price"), said("price_unit")),
         error_code=code,
         error_text=reading.word(said("error_message")) or None,
         reason=REASONS.get(code or ""),
-        created_at=_moment(said("date_created")),
-        sent_at=_moment(said("date_sent")),
-        changed_at=_moment(said("date_updated")),
+        created_at=reading.moment(said("date_created")),
+        sent_at=reading.moment(said("date_sent")),
+        changed_at=reading.moment(said("date_updated")),
         raw=data,
     )
-
-
-def _price(data: Mapping[str, Any]) -> Price | None:
-    price, unit = reading.money(data.get("price")), reading.word(data.get("price_unit"))
-    return attrs.evolve(price, currency=unit.upper()) if price and unit else price
-
-
-def _moment(value: object) -> datetime | None:
-    """Return a time as RFC 2822 writes it (the documents), or ISO 8601; None if unreadable."""
-    if not isinstance(value, str):
-        return None
-    try:
-        return aware(parsedate_to_datetime(value))
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return reading.moment(value)

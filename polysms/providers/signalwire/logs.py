@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import attrs
 
-from polysms.providers import base, reading
+from polysms.providers import base, lists, reading
 from polysms.providers.base import Answer, Page, Query, Request, Response
 from polysms.providers.signalwire import filters
 from polysms.providers.signalwire.account import SignalWireAccount
-from polysms.providers.signalwire.links import followed
 from polysms.providers.signalwire.records import No, record, redacted, refusal
 
 
@@ -32,13 +31,13 @@ class Logs(SignalWireAccount):
 
         Raises ConfigError for a filter that it does not have.
         """
-        own = filters.spelled(query.filters, filters.OF_LOGS)
+        own = lists.spelled(query.filters, filters.OF_LOGS)
         if query.cursor:
             return Request("GET", query.cursor, self._read)
         wanted = {
             "created_after": query.since.isoformat() if query.since else None,
             "created_before": query.until.isoformat() if query.until else None,
-            "page_size": filters.page_size(query.page_size),
+            "page_size": lists.page_size(query.page_size, filters.MOST_PER_PAGE),
             **own,
         }
         return Request("GET", base.address(self._logs, wanted), self._read)
@@ -50,7 +49,7 @@ class Logs(SignalWireAccount):
             return refusal(response, data)
         records = tuple(record(item) for item in reading.objects(data["data"]))
         here = self.list_request(query).url
-        target = followed(reading.mapping(data.get("links")).get("next"), here)
+        target = lists.followed(reading.mapping(data.get("links")).get("next"), here)
         return Page(records, attrs.evolve(query, cursor=target) if target else None)
 
     def check_request(self) -> Request:

@@ -10,9 +10,9 @@ from typing import Any
 
 from polysms.providers import base, reading
 from polysms.providers.base import Request, Response, Unclear
+from polysms.providers.lists import followed
 from polysms.providers.signalwire.account import SignalWireAccount
 from polysms.providers.signalwire.filters import MOST_PER_PAGE
-from polysms.providers.signalwire.links import followed
 from polysms.providers.signalwire.records import NOT_FOUND, No, refusal
 from polysms.services import Listed, NumberFacts, Sender
 

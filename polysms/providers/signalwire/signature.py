@@ -15,16 +15,11 @@ guide on webhook security and the SDK's own validator and its tests (2026-08).
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-from urllib.parse import parse_qs, urlsplit
-
-from polysms.providers.hearing import Signed, WebhookRequest, fields, is_form
+from polysms.providers import signing
+from polysms.providers.hearing import Signed, WebhookRequest, is_form
 
 #: The second name is what the compatibility API says too.
 HEADERS = ("x-signalwire-signature", "x-twilio-signature")
-DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 def signed(request: WebhookRequest, url: str, keys: tuple[str, ...]) -> Signed:
@@ -33,8 +28,8 @@ def signed(request: WebhookRequest, url: str, keys: tuple[str, ...]) -> Signed:
     Raises :class:`~polysms.errors.BadPayload` for a form that cannot be read.
     """
     given = next((request.headers[name] for name in HEADERS if name in request.headers), None)
-    texts = [one.encode() for one in with_ports(url)]
-    write = _base64 if is_form(request) or _is_hashed(given) else _hex
+    texts = [one.encode() for one in signing.with_ports(url)]
+    write = signing.in_base64 if is_form(request) or _is_hashed(given) else signing.in_hex
     rest = _rest(request, url, given)
     if rest is None:
         return Signed(given=given, right=())
@@ -48,44 +43,12 @@ def _rest(request: WebhookRequest, url: str, given: str | None) -> bytes | None:
     if request.method == "GET":
         return b""
     if is_form(request):
-        return b"".join(
-            (name + value).encode() for name, value in sorted(fields(request), key=_name)
-        )
+        return signing.sorted_form(request)
     if not _is_hashed(given):
         return request.body
-    claimed = parse_qs(urlsplit(url).query).get("bodySHA256", [])
-    actual = hashlib.sha256(request.body).hexdigest()
-    return b"" if len(claimed) == 1 and _equal(claimed[0], actual) else None
-
-
-def _name(field: tuple[str, str]) -> str:
-    return field[0]
+    return b"" if signing.names_body(url, request.body) else None
 
 
 def _is_hashed(given: str | None) -> bool:
     # 20 bytes are 28 characters of base64 or 40 of hex.
     return given is not None and len(given) == 28
-
-
-def _equal(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(errors="replace"), other.encode())
-
-
-def _hex(key: str, text: bytes) -> str:
-    return hmac.digest(key.encode(), text, "sha1").hex()
-
-
-def _base64(key: str, text: bytes) -> str:
-    return base64.b64encode(hmac.digest(key.encode(), text, "sha1")).decode()
-
-
-def with_ports(url: str) -> tuple[str, ...]:
-    """Return a URL as it is and, where its port is the default one, with and without it."""
-    scheme, _, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    default = f":{DEFAULT_PORTS.get(scheme, '')}"
-    if host.endswith(default):
-        return url, f"{scheme}://{host.removesuffix(default)}{slash}{path}"
-    if host.rpartition("]")[2].count(":"):
-        return (url,)
-    return url, f"{scheme}://{host}{default}{slash}{path}"

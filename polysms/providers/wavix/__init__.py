@@ -7,6 +7,7 @@ document of 2026-06-30, the official Python SDK 1.1.1. From documents only, not 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import ClassVar
 
 import attrs
@@ -20,6 +21,7 @@ from polysms.providers.limits import check, options_of
 from polysms.providers.outcome import accepted
 from polysms.providers.wavix import webhooks
 from polysms.providers.wavix.account import BASE_URL, WavixSettings
+from polysms.providers.wavix.documented import ANSWER
 from polysms.providers.wavix.lists import Lists
 from polysms.providers.wavix.optouts import OptOuts
 from polysms.providers.wavix.records import record, refusal, says_no
@@ -47,6 +49,7 @@ class Wavix(Lists, Senders, OptOuts):
     name: ClassVar[str] = "wavix"
     Settings: ClassVar[type] = WavixSettings
     Options: ClassVar[type] = WavixOptions
+    documented: ClassVar[Mapping[str, str]] = ANSWER
     capabilities: ClassVar[Capabilities] = Capabilities(
         title="Wavix",
         lookup="exact",
@@ -70,13 +73,12 @@ class Wavix(Lists, Senders, OptOuts):
         check(message, self.capabilities)
         _check_sender(message)
         options = options_of(message, self.name, WavixOptions)
-        # Any value but null makes it an MMS, an empty list too (seed 000).
-        media = {"media": message.media} if message.media else {}
         # ``POST /v3/messages`` (reference page, seed 001).
         said = {
             "from": message.from_ or "",
             "to": message.to,
-            "message_body": {"text": message.text, **media},
+            # The schema requires both (OpenAPI); any media but null makes it an MMS (seed 000).
+            "message_body": {"text": message.text, "media": message.media or None},
             "callback_url": message.status_callback,
             "validity": message.valid_for,
             "tag": options.tag or reference,

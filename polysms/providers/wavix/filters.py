@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from polysms import numbers
-from polysms.errors import ConfigError
 from polysms.providers import reading
+from polysms.providers.lists import LAST_PAGE, Filters, one_of, spelled, text, whole, wrong
 from polysms.providers.wavix.codes import STATUSES
 
-#: By the word: what reads its value, and raises ValueError with a sentence for a wrong one.
-Filters = Mapping[str, Callable[[str], str]]
-
 MOST_PER_PAGE = 100
-_LAST_PAGE = 999_999_999
 DAY: Final = "%Y-%m-%d"
 MOMENT: Final = "%Y-%m-%dT%H:%M:%S"
-_WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _SHAPES = {
     DAY: (re.compile(r"\d{4}-\d\d-\d\d", re.ASCII), "a day, as 2026-04-14"),
     MOMENT: (
@@ -29,44 +24,9 @@ _SHAPES = {
 }
 
 
-def spelled(wanted: Mapping[str, str], known: Filters) -> dict[str, str]:
-    """Return filters as Wavix takes them. Raises ConfigError for an unknown or wrong one."""
-    found = {}
-    for name, value in wanted.items():
-        if name not in known:
-            raise _wrong(f"there is no {name!r}; known are {', '.join(known)}")
-        try:
-            found[name] = known[name](value)
-        except ValueError as error:
-            raise _wrong(f"{name}: {error}") from None
-    return found
-
-
-def _wrong(sentence: str) -> ConfigError:
-    return ConfigError(f"filters: {sentence}", key="filters")
-
-
-def text(value: str) -> str:
-    """Return some text."""
-    if not isinstance(value, str) or not value:
-        raise ValueError("write a text")
-    return value
-
-
 def sender(value: str) -> str:
     """Return a number as its digits, as Wavix's lists have it, a name as it is."""
     return numbers.digits_or_name(text(value))
-
-
-def one_of(*words: str) -> Callable[[str], str]:
-    """Return what reads one of these words."""
-
-    def read(value: str) -> str:
-        if value not in words:
-            raise ValueError(f"write one of {', '.join(words)}")
-        return value
-
-    return read
 
 
 def _moment(value: str, form: str) -> str:
@@ -90,27 +50,15 @@ def moment(value: str) -> str:
     return _moment(value, MOMENT)
 
 
-def _whole(value: str, most: int) -> str:
-    if isinstance(value, str) and _WHOLE.fullmatch(value) and 1 <= int(value) <= most:
-        return value
-    raise ValueError(f"write a whole number from 1 to {most}")
-
-
-def page(value: str) -> str:
-    """Return the number of a page."""
-    return _whole(value, _LAST_PAGE)
-
-
-def per_page(value: str) -> str:
-    """Return how many items a page is to have."""
-    return _whole(value, MOST_PER_PAGE)
+#: The number of a page, and how many items it is to have.
+page, per_page = whole(1, LAST_PAGE), whole(1, MOST_PER_PAGE)
 
 
 def require_order(spelled: Mapping[str, str], after: str, before: str) -> None:
     """Raise ConfigError where a list is to end before it begins."""
     begin, end = spelled.get(after), spelled.get(before)
     if begin is not None and end is not None and begin > end:
-        raise _wrong(f"{after} is later than {before}, so nothing can be found")
+        raise wrong(f"{after} is later than {before}, so nothing can be found")
 
 
 #: What messages can be filtered by, in a list and in an export.
@@ -137,9 +85,9 @@ def of_messages(wanted: Mapping[str, str], direction: str, known: Filters) -> di
     found = spelled(wanted, known)
     require_order(found, "sent_after", "sent_before")
     if found.get("type", direction) != direction:
-        raise _wrong(f'type: is the direction: write direction="{found["type"]}"')
+        raise wrong(f'type: is the direction: write direction="{found["type"]}"')
     if direction == "inbound" and "tag" in found:
-        raise _wrong("tag: Wavix has tags on outbound messages alone, and would show them all")
+        raise wrong("tag: Wavix has tags on outbound messages alone, and would show them all")
     return found
 
 

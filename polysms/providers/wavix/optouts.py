@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from polysms import numbers
-from polysms.providers import base, reading
+from polysms.providers import base, lists, reading
 from polysms.providers.base import Answer, Busy, Refused, Request, Response, Unclear
 from polysms.providers.wavix import filters
 from polysms.providers.wavix.account import WavixAccount
@@ -13,9 +13,9 @@ from polysms.providers.wavix.records import refusal, says_no
 from polysms.services import Listed, RemoteOptOut
 
 #: What the list of opt-outs can be filtered by.
-FILTERS: filters.Filters = {
+FILTERS: lists.Filters = {
     "sender_id": filters.sender,
-    "campaign_id": filters.text,
+    "campaign_id": lists.text,
     "created_after": filters.day,
     "created_before": filters.day,
     "page": filters.page,
@@ -40,7 +40,7 @@ class OptOuts(WavixAccount):
 
     def optouts_request(self, wanted: Mapping[str, str] | None = None) -> Request:
         """Return ``GET /v3/messages/opt-outs``; ``wanted`` are filters in Wavix's words."""
-        spelled = filters.spelled(wanted or {}, FILTERS)
+        spelled = lists.spelled(wanted or {}, FILTERS)
         filters.require_order(spelled, "created_after", "created_before")
         query = {"per_page": str(filters.MOST_PER_PAGE), **spelled}
         return Request("GET", base.address(self._below("opt", "outs"), query), self._read)

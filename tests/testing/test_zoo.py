@@ -1,0 +1,89 @@
+"""Each rule of the contract sees its own fault, and no other: the zoo of bad adapters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from polysms.testing.contract import RULES, Broken, Rule, Subject
+from tests.testing.parrot import HEARING, ROW
+from tests.testing.zoo import ZOO, Parrot, Tame, example
+
+ANIMALS = [pytest.param(name, kind, id=kind.__name__) for name, kind in ZOO.items()]
+QUICK = [rule for rule in RULES.values() if not rule.sends]
+SLOW = [rule for rule in RULES.values() if rule.sends]
+
+
+def breaks(kind: type[Any], rules: list[Rule]) -> set[str]:
+    """Return the names of those rules that an adapter breaks."""
+    found = set()
+    for rule in rules:
+        try:
+            rule.check(Subject(kind, example(kind)))
+        except Broken:
+            found.add(rule.name)
+    return found
+
+
+def test_every_rule_has_an_animal() -> None:
+    """A rule that nobody is known to break is not tested."""
+    assert set(RULES) == set(ZOO)
+
+
+@pytest.mark.parametrize(("name", "kind"), ANIMALS)
+def test_breaks_its_rule_alone(name: str, kind: type[Any]) -> None:
+    """An adapter with one fault breaks the rule that is about it, and none of the others."""
+    rules = [*QUICK, *(rule for rule in SLOW if rule.name == name)]
+    assert {name} == breaks(kind, rules)
+
+
+@pytest.mark.one_python
+@pytest.mark.parametrize(("name", "kind"), ANIMALS)
+def test_breaks_no_rule_about_sending(name: str, kind: type[Any]) -> None:
+    """Nor does it break another of the rules that need a server."""
+    assert set() == breaks(kind, [rule for rule in SLOW if rule.name != name])
+
+
+@pytest.mark.parametrize(
+    ("kind", "hears"), [(Parrot, False), (Tame, True), (HEARING.HearingParrot, True)]
+)
+def test_the_page_keeps_every_rule(kind: type[Any], hears: bool) -> None:  # noqa: FBT001
+    """The adapter of the page on adding a provider keeps the contract, webhooks and all."""
+    rules = [rule for rule in RULES.values() if hears or "events" not in rule.needs]
+    assert set() == breaks(kind, rules)
+
+
+@pytest.mark.parametrize(("name", "kind"), ANIMALS)
+def test_failure_is_told_in_words(name: str, kind: type[Any]) -> None:
+    """A failure says the rule, what the adapter has, what it should have, and why it matters."""
+    rule = RULES[name]
+    with pytest.raises(Broken) as caught:
+        rule.check(Subject(kind, example(kind)))
+    first, *findings, last = str(caught.value).splitlines()
+    assert f"The rule: {rule.sentence}" == first
+    assert f"Why it matters: {rule.why}" == last
+    assert 1 <= len(findings) <= 6
+    assert "the adapter has" in findings[0]
+    assert "; it should have " in findings[0]
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.name)
+def test_rules_are_sentences(rule: Rule) -> None:
+    """A rule is one sentence, in one line, and so is why it matters."""
+    for sentence in (rule.sentence, rule.why):
+        assert sentence.endswith(".")
+        assert sentence.isprintable()
+
+
+def test_findings_do_not_show_everything() -> None:
+    """Of many findings the first few are shown, and the rest is counted."""
+
+    class Silent(Parrot):  # type: ignore[misc]
+        """Says nothing but that it is unclear."""
+
+        def read(self, _: object) -> object:
+            return None
+
+    with pytest.raises(Broken, match=r"and \d+ more"):
+        RULES["success_without_an_id_is_unclear"].check(Subject(Silent, ROW))
