@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import httpx
 
-from polysms.client import asking, core, files, many, many_async
+from polysms.client import asking, core, files, many, many_async, standin
 from polysms.client.duties import Duties
 from polysms.client.exporting import ExportingAsync
 from polysms.client.kept_async import KeptAsync
@@ -80,6 +80,7 @@ class AsyncClient(ObeyingAsync, KeptAsync, ReplyingAsync, OfferingAsync, Exporti
         self._after_send = after_send
         self._world = world
         self._loop: asyncio.AbstractEventLoop | None = None
+        standin.clients.add(self)
 
     @classmethod
     def from_config(
@@ -249,6 +250,7 @@ class AsyncClient(ObeyingAsync, KeptAsync, ReplyingAsync, OfferingAsync, Exporti
         for transport in self._transports.forget():
             await transport.aclose()
         self._limits.close()
+        self._plans.close()
         if self._lent is not None:
             await self._lent.close()
 

@@ -115,7 +115,10 @@ class Duties:
         after = partial(self._after, claim, plan, worker)
         keeper = attrs.evolve(self._plans.keeper(plan, claim.via), worker=worker, after=after)
         passed_over = {copy.account for copy in schedule.copies_of(claim.delivery.attempts)}
-        steps = deliver(message, plan, self._world, id_=claim.id, passed_over=passed_over)
+        first = next((one.account for one in claim.delivery.attempts), None)
+        steps = deliver(
+            message, plan, self._world, id_=claim.id, passed_over=passed_over, earlier=first
+        )
         yield from kept(steps, message, keeper, self._world)
 
     def _as_of_now(self, message: Message, valid_until: datetime) -> Message:

@@ -21,6 +21,7 @@ from polysms.routing.plan import GRACE, Memory, Plan, Watermark
 from polysms.routing.steps import Answer, Step, World, Write
 
 if TYPE_CHECKING:
+    from polysms.client.learning import Learning
     from polysms.ledger import After, End, KeyState, Ledger, Line
 
 R = TypeVar("R")
@@ -52,8 +53,8 @@ class Keeper:
     """How the sends of a plan are written down.
 
     ``first_look`` (seconds) is when the provider is asked what became of a message, ``optouts``
-    what the route says of numbers that have opted out. A worker's
-    ``after`` says what the outbox does once a send has ended.
+    what the route says of numbers that have opted out, ``learning`` what its choices go by. A
+    worker's ``after`` says what the outbox does once a send has ended.
     """
 
     via: str | None
@@ -62,12 +63,13 @@ class Keeper:
     optouts: str = "all"
     worker: str | None = None
     after: Callable[[Delivery, PolysmsError | None], After | None] | None = None
+    learning: Learning | None = attrs.field(default=None, repr=False)
 
     def line(self, step: Write) -> Line:
         """Return what is written of an attempt."""
         from polysms.ledger import Line  # noqa: PLC0415 - an extra
 
-        facts = (self.store_text, self.via, self.worker, self.optouts)
+        facts = (self.store_text, self.via, self.worker, self.optouts, step.assignment)
         return Line(step.id, step.message, step.attempt, *facts)
 
     def end(
@@ -154,6 +156,8 @@ def kept(
     steps: Generator[Step, Answer, Delivery], message: Message, keeper: Keeper, world: World
 ) -> Generator[Task, Told, Delivery]:
     """Yield the steps of a send, and write down its attempts and its end."""
+    if keeper.learning is not None:
+        yield from keeper.learning.refreshed(world)
     held: tuple[Line, ...] = ()
     answer: Answer = None
     while True:

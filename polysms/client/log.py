@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from polysms.client import standin
 from polysms.delivery import Delivery
 from polysms.errors import PolysmsError
 
@@ -12,6 +13,7 @@ log = logging.getLogger("polysms")
 
 def said(delivery: Delivery | None, error: PolysmsError | None) -> None:
     """Log how a send ended."""
+    standin.ended(delivery)
     if delivery is None or not log.isEnabledFor(logging.INFO):
         return
     last = delivery.attempts[-1] if delivery.attempts else None

@@ -10,11 +10,18 @@ from typing import Any
 
 import httpcore
 
+from polysms.client import standin
 from polysms.client.bounded import BoundedBackend
 from polysms.client.media import Fetching, Got, Media, Steps, Wanted
 from polysms.client.pooled import ERRORS
 from polysms.client.pooled_async import ClosingBackend
-from polysms.client.public import AsyncPublicBackend, NotPublicError, PublicBackend
+from polysms.client.public import (
+    Address,
+    Allowed,
+    AsyncPublicBackend,
+    NotPublicError,
+    PublicBackend,
+)
 from polysms.client.transports import tls
 from polysms.client.wire import current
 from polysms.errors import LookupFailed, Reason
@@ -22,7 +29,7 @@ from polysms.errors import LookupFailed, Reason
 
 def downloaded(fetching: Fetching, steps: Steps) -> Media:
     """Make the requests that steps ask for, and return the media."""
-    backend = PublicBackend(BoundedBackend(httpcore.SyncBackend()), fetching.is_allowed)
+    backend = PublicBackend(BoundedBackend(httpcore.SyncBackend()), _allowed(fetching))
     context = tls(fetching.account)
     current.until = fetching.until
     try:
@@ -33,6 +40,18 @@ def downloaded(fetching: Fetching, steps: Steps) -> Media:
             return _obeyed(fetching, steps, pool)
     finally:
         current.until = None
+
+
+def _allowed(fetching: Fetching) -> Allowed:
+    """Return what says whether an address may be connected to, and tells of it beforehand."""
+
+    def is_allowed(address: Address) -> bool:
+        if not fetching.is_allowed(address):
+            return False
+        standin.opening(str(address))
+        return True
+
+    return is_allowed
 
 
 def _obeyed(fetching: Fetching, steps: Steps, pool: httpcore.ConnectionPool) -> Media:
@@ -58,7 +77,7 @@ def _got(fetching: Fetching, wanted: Wanted, pool: httpcore.ConnectionPool) -> G
 
 async def downloaded_async(fetching: Fetching, steps: Steps) -> Media:
     """As :func:`downloaded`, in an event loop."""
-    backend = AsyncPublicBackend(ClosingBackend(httpcore.AnyIOBackend()), fetching.is_allowed)
+    backend = AsyncPublicBackend(ClosingBackend(httpcore.AnyIOBackend()), _allowed(fetching))
     # Reading the certificates takes longer than a loop should stand still.
     context = await asyncio.to_thread(tls, fetching.account)
     with _told(fetching):

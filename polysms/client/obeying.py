@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import httpx
 
-from polysms.client import asking
+from polysms.client import asking, standin
 from polysms.client.driving import Begun, Done, driven, no_slot, patience_of
 from polysms.client.keeping import Consult, Save, Task, Told, sending
 from polysms.client.limits import Limits
@@ -20,7 +20,7 @@ from polysms.client.records import Records
 from polysms.client.tokens import AskToken, Await, Tokens
 from polysms.client.transports import Transports
 from polysms.client.wire import Exchange, exchange
-from polysms.config import Config
+from polysms.config import Account, Config
 from polysms.delivery import Delivery
 from polysms.message import Message
 from polysms.routing.deliver import deliver
@@ -41,6 +41,11 @@ class Obeying:
     _tokens: Tokens
     _world: World
     _is_kept: bool
+
+    def _forget(self) -> None:
+        """Know nothing of earlier sends any more; between two tests."""
+        self._plans.forget()
+        self._tokens.forget()
 
     def _sending(
         self, message: Message, plan: Plan, via: str | None
@@ -99,8 +104,15 @@ class Obeying:
             time.sleep(task.seconds)
         return None
 
+    def _transport(self, account: Account) -> httpx.BaseTransport:
+        found: httpx.BaseTransport | None = standin.instead(self, account)
+        if found is None:
+            return self._transports.of(account)
+        self._transports.check_open()
+        return found
+
     def _called(self, call: Call, begun: Begun) -> Exchange:
-        steps, transport = self._tokens.around(call), self._transports.of(call.account)
+        steps, transport = self._tokens.around(call), self._transport(call.account)
         if steps is None:
             begun.call = call
             return exchange(transport, call, self._world.now)

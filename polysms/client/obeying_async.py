@@ -47,6 +47,12 @@ class ObeyingAsync:
     _world: World
     _loop: asyncio.AbstractEventLoop | None
 
+    def _forget(self) -> None:
+        """Know nothing of earlier sends, nor of their event loop; between two tests."""
+        self._plans.forget()
+        self._tokens.forget()
+        self._loop = None
+
     def _sending(
         self, message: Message, plan: Plan, via: str | None
     ) -> Generator[Task, Told, Delivery]:
@@ -134,7 +140,10 @@ class ObeyingAsync:
 
     def _transport(self, account: Account) -> httpx.AsyncBaseTransport:
         found: httpx.AsyncBaseTransport | None = standin.instead(self, account)
-        return found or self._transports.of(account)
+        if found is None:
+            return self._transports.of(account)
+        self._transports.check_open()
+        return found
 
     async def _called(self, call: Call, begun: Begun) -> Exchange:
         steps, transport = self._tokens.around(call), self._transport(call.account)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from polysms.client.keeping import Keeper, Recollection
+from polysms.client.learning import Learning
 from polysms.client.limits import Limits
 from polysms.client.shared import SharedHealth
 from polysms.config import Account, Config, Route
@@ -21,6 +22,7 @@ from polysms.message import Message
 from polysms.providers import REGISTRY
 from polysms.routing.health import Health
 from polysms.routing.plan import Callback, Memory, Plan
+from polysms.routing.standing import Standing
 
 if TYPE_CHECKING:
     from polysms.ledger import Ledger
@@ -39,18 +41,34 @@ class Plans:
         self._ledger = ledger
         # Raises ConfigError where an account's transport cannot be made.
         self._prepare = prepare or (lambda _: None)
-        self._made: dict[str | None, Plan] = {}
-        self.health = Health(threading.Lock())
-        self.memory = Memory() if ledger is None else Recollection(ledger)
         self.limits = Limits(shared=config.shared, processes=config.processes)
-        self._sharing = (
-            SharedHealth(self.limits.valkey, self.health) if self.limits.valkey else None
-        )
+        self._begin_anew()
         _all.add(self)
+
+    def forget(self) -> None:
+        """Know nothing of earlier sends any more, but what is shared with other processes."""
+        self.limits.begin_again()
+        self.close()
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._made: dict[str | None, Plan] = {}
+        self._learning: dict[str, Learning] = {}
+        self.health = Health(threading.Lock())
+        self.memory = Memory() if self._ledger is None else Recollection(self._ledger)
+        valkey = self.limits.valkey
+        self._sharing = SharedHealth(valkey, self.health) if valkey else None
 
     def begin_again(self) -> None:
         """In the child of a fork: hold no lock that a thread of the parent has locked."""
         self.health.lock = threading.Lock()
+        for learning in self._learning.values():
+            learning.begin_again()
+
+    def close(self) -> None:
+        """Let what is being read be read."""
+        for learning in list(self._learning.values()):
+            learning.close()
 
     def of(
         self,
@@ -69,7 +87,7 @@ class Plans:
         _check_options(message, self._config)
         plan = self._made.get(via)
         if plan is None:
-            plan = self._made[via] = self._plan(self._config.route(via))
+            plan = self._made[via] = self._plan(self._config.route(via), self.name(via))
         if self._sharing is not None:
             self._sharing.refresh(plan.route.reachable)
         times = {"deadline": deadline, "attempt_timeout": attempt_timeout}
@@ -77,13 +95,16 @@ class Plans:
             return plan
         return attrs.evolve(plan, route=_bent(plan.route, on_maybe_sent, times))
 
-    def _plan(self, route: Route) -> Plan:
+    def _plan(self, route: Route, name: str) -> Plan:
         config = self._config
         accounts = tuple(_secretive(config.account(name), config) for name in route.reachable)
         for account in accounts:
             self.limits.prepare(account)
             self._prepare(account)
+        learning = self._learns(route, name)
         return Plan(
+            name=name,
+            standing=Standing if learning is None else learning.standing,
             route=route,
             accounts=accounts,
             senders=config.senders,
@@ -94,6 +115,12 @@ class Plans:
             written=self._ledger is not None,
             callback=None if config.public_url is None else _callback(accounts, config.public_url),
         )
+
+    def _learns(self, route: Route, name: str) -> Learning | None:
+        """Return what a route goes by that learns, None for all others."""
+        if route.strategy != "best" or self._ledger is None:
+            return None
+        return self._learning.setdefault(name, Learning(route, self._ledger))
 
     def name(self, via: str | None) -> str:
         """Return the name of the account or route that ``via`` means."""
@@ -106,6 +133,7 @@ class Plans:
             store_text=plan.route.store_text,
             first_look=self._config.sweep.first,
             optouts=plan.route.optouts,
+            learning=self._learning.get(plan.name),
         )
 
 

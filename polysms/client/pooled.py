@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import httpcore
 import httpx
 
+from polysms.client import standin
 from polysms.providers.base import Request
 
 Build = Callable[[Request, dict[str, Any]], httpcore.Request]
@@ -44,6 +45,7 @@ class PooledTransport(httpx.HTTPTransport):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
+        tell_of_connections(self._pool)
         # A semaphore would do; this one is not written in Python.
         self._slots: SimpleQueue[None] = SimpleQueue()
         for _ in range(MOST):
@@ -139,6 +141,17 @@ class Idle(Generic[C]):
         with self._lock:
             kept, self._kept, self._closed = self._kept, [], True
         return [connection for _, connection in kept]
+
+
+def tell_of_connections(pool: Any) -> None:
+    """Let it be known beforehand of each connection that a pool opens, whoever asks it to."""
+    create: Callable[[httpcore.Origin], Any] = pool.create_connection
+
+    def create_connection(origin: httpcore.Origin) -> Any:
+        standin.opening(origin.host.decode("ascii"))
+        return create(origin)
+
+    pool.create_connection = create_connection
 
 
 class Answered:

@@ -24,6 +24,7 @@ from polysms.client.pooled import (
     is_httpx,
     key_of,
     of_httpx,
+    tell_of_connections,
 )
 
 Carry = Callable[[httpcore.Request], Awaitable["AsyncAnswered"]]
@@ -40,6 +41,7 @@ class AsyncPooledTransport(httpx.AsyncHTTPTransport):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
+        tell_of_connections(self._pool)
         # There is no other door.
         self._pool._network_backend = ClosingBackend(self._pool._network_backend)  # noqa: SLF001
         self._slots = asyncio.Semaphore(MOST)

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import httpx
 
-from polysms.client import asking, core, files, many
+from polysms.client import asking, core, files, many, standin
 from polysms.client.duties import Duties
 from polysms.client.exporting import Exporting
 from polysms.client.kept import Kept
@@ -69,6 +69,7 @@ class Client(Obeying, Kept, Replying, Offering, Exporting):
         self._before_send = before_send
         self._after_send = after_send
         self._world = world
+        standin.clients.add(self)
 
     @classmethod
     def from_config(
@@ -268,6 +269,7 @@ class Client(Obeying, Kept, Replying, Offering, Exporting):
         for transport in self._transports.forget():
             transport.close()
         self._limits.close()
+        self._plans.close()
         if self._is_kept:
             self.ledger.close()
 

@@ -52,8 +52,7 @@ class Transports(Generic[T]):
 
     def _find(self, account: Account) -> T:
         with self._lock:
-            if self._closed:
-                raise ConfigError("this client is closed; make a new one")
+            self.check_open()
             key = self._key(account)
             if key not in self._made:
                 self._made[key] = self._new(account)
@@ -84,6 +83,16 @@ class Transports(Generic[T]):
 
     def _own_of(self, account: Account) -> Any:
         return self._own.get(account.name) if isinstance(self._own, Mapping) else self._own
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client is closed."""
+        return self._closed
+
+    def check_open(self) -> None:
+        """Raise ConfigError where the client is closed."""
+        if self._closed:
+            raise ConfigError("this client is closed; make a new one")
 
     def begin_again(self) -> None:
         """Leave the parent process's connections alone: both would speak on the same sockets."""

@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 import httpx
 
+from polysms.client import standin
 from polysms.client.trace import LateError, LoopTrace
 from polysms.client.wire import LONGEST_ANSWER, Build, Exchange, Got, outgoing, tracing
 from polysms.routing.steps import Call
@@ -26,6 +27,8 @@ async def exchange_async(
     sent = outgoing(request, trace.later, call.account.timeouts, seconds, build)
     if isinstance(sent, Exchange):
         return sent
+    if (instead := standin.answer(transport, call)) is not None:
+        return instead
     trace.extensions = sent.extensions
     try:
         if build is None and trace.late:

@@ -14,6 +14,7 @@ from polysms.errors import LedgerError, Refused
 from polysms.message import Message
 from polysms.providers.base import Busy, Request, Response
 from polysms.providers.base import Refused as No
+from polysms.routing.assigning import Assignment
 
 
 @attrs.frozen(slots=False)
@@ -21,12 +22,13 @@ class Write:
     """Write this attempt down: before its first byte, and again when it has ended.
 
     Answered with None, or with the LedgerError that it met, or Refused where a number has opted
-    out: then an attempt must not begin.
+    out: then an attempt must not begin. ``assignment`` goes down with a message's first attempt.
     """
 
     id: str
     message: Message
     attempt: Attempt
+    assignment: Assignment | None = None
 
 
 @attrs.frozen(slots=False)
@@ -34,7 +36,8 @@ class Call:
     """Make this request at this account, within ``seconds`` in all.
 
     ``patience`` (seconds) is how long it may wait for a free slot where the account bounds them;
-    None: as long as it may take in all. After ``expires_at`` it must not begin.
+    None: as long as it may take in all. After ``expires_at`` it must not begin. ``carries`` is the
+    attempt that it is made for, None where no message goes with it.
     """
 
     account: Account
@@ -42,6 +45,7 @@ class Call:
     seconds: float
     patience: float | None = None
     expires_at: datetime | None = None
+    carries: Write | None = None
 
 
 @attrs.frozen(slots=False)

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from polysms import AsyncClient, Client
+from polysms.client import standin
 from polysms.client.log import log
 from polysms.client.optouts import keywords_of
 from polysms.errors import ConfigError, LedgerError
@@ -72,6 +73,7 @@ class Receiver:
         self._is_kept = client.config.ledger is not None
         self._hands = Hands(client, self._listeners) if isinstance(client, Client) else None
         self._async_hands = HandsAsync(client, self._listeners)
+        standin.hears(self)
 
     def on_report(self, function: L) -> L:
         """Let a function be told of every :class:`~polysms.DeliveryReport`."""
