@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from polysms.cli.check import check
+from polysms.cli.compare import compare
 from polysms.cli.demo import demo
 from polysms.cli.doctor import doctor
 from polysms.cli.export import export
@@ -28,6 +29,7 @@ from polysms.cli.send import send
 from polysms.cli.senders import senders
 from polysms.cli.serve import serve
 from polysms.cli.services import balance, identity, lookup, redacted
+from polysms.cli.simulate import simulated
 from polysms.cli.story import explain, show
 from polysms.cli.webhooks import webhooks
 from polysms.cli.worker import worker
@@ -63,12 +65,14 @@ app.command("identity", rich_help_panel=_ACCOUNTS)(identity)
 app.command("lookup", rich_help_panel=_ACCOUNTS)(lookup)
 app.add_typer(senders, name="senders", rich_help_panel=_ACCOUNTS)
 app.command("redact", rich_help_panel=_MESSAGES)(redacted)
+app.command("compare", rich_help_panel=_ACCOUNTS)(compare)
 app.command("worker", rich_help_panel=_LEDGER)(worker)
 app.command("export", rich_help_panel=_LEDGER)(export)
 app.add_typer(ledger, name="ledger", rich_help_panel=_LEDGER)
 app.command("serve", rich_help_panel=_WEBHOOKS)(serve)
 app.add_typer(webhooks, name="webhooks", rich_help_panel=_WEBHOOKS)
 app.add_typer(optouts, name="optouts", rich_help_panel=_LEDGER)
+app.command("simulate", rich_help_panel=_TRYING)(simulated)
 app.command("sandbox", rich_help_panel=_TRYING)(sandbox)
 
 

@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from polysms import numbers, redact
+from polysms.cli.checked_choice import of_choice, warnings_of
 from polysms.cli.checked_ledger import CheckedLedger, checked_ledger, of_keeping
 from polysms.cli.checked_optouts import of_lists
 from polysms.cli.checked_senders import cannot_send
@@ -201,12 +202,13 @@ def _document(
         "default": config.default,
         "accounts": [one.to_dict(output) for one in checked],
         "ledger": None if ledger is None else ledger.to_dict(),
-        "routes": {name: _plain(route) for name, route in config.routes.items()},
+        "routes": {name: _plain(route, config) for name, route in config.routes.items()},
     }
 
 
-def _plain(route: Route) -> dict[str, Any]:
-    return {**attrs.asdict(route), "hours": None if route.hours is None else str(route.hours)}
+def _plain(route: Route, config: Config) -> dict[str, Any]:
+    hours = None if route.hours is None else str(route.hours)
+    return {**attrs.asdict(route), "hours": hours, "warnings": list(warnings_of(route, config))}
 
 
 def _show(config: Config, checked: Sequence[Checked], output: Output) -> None:
@@ -217,6 +219,7 @@ def _show(config: Config, checked: Sequence[Checked], output: Output) -> None:
         default = " (the default)" if name == config.default else ""
         output.say(Text.assemble("\n", (f"route {plainly(name)}", "bold"), default))
         output.facts(_of_route(route, output))
+        _show_trouble(tuple(warnings_of(route, config)), None, output)
     output.facts(_of_rails(config, output))
 
 
@@ -262,8 +265,7 @@ def _limits(account: Account) -> Iterator[str]:
 
 def _of_route(route: Route, output: Output) -> Iterator[tuple[str, object]]:
     yield route.strategy, ", then ".join(route.accounts)
-    yield "weights", ", ".join(f"{name} {weight:g}" for name, weight in route.weights.items())
-    yield "sticky", "by recipient" if route.sticky else None
+    yield from of_choice(route)
     for number, rule in enumerate(route.rules, start=1):
         yield f"rule {number}", _of_rule(rule, output)
     yield "deadline", f"{route.deadline:g} s over all attempts"

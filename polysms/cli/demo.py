@@ -1,7 +1,8 @@
 """``polysms demo``: the main job, with no account and no network.
 
 Starts the sandbox, sends a text and an MMS through each provider, and follows each by ``fetch``
-until nothing more is to come. The second act is :mod:`polysms.cli.demo_failover`.
+until nothing more is to come. The second act is :mod:`polysms.cli.demo_failover`, the third
+:mod:`polysms.cli.demo_compare`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from rich.live import Live
 from rich.table import Table
 
 from polysms.cli import show
+from polysms.cli.demo_compare import Compared, compared, show_compared
+from polysms.cli.demo_compare import plain as plain_comparison
 from polysms.cli.demo_failover import Act, acts, plain, show_acts
 from polysms.cli.failure import DONE, NOT_SENT, reported
 from polysms.cli.local import Port, started
@@ -61,9 +64,10 @@ class Sent:
 
 @reported
 def demo(*, port: Port = 0, json: Json = False, reveal: Reveal = False) -> int:
-    """Send through each provider's sandbox, then through a route in trouble; follow each text.
+    """Send through each provider's sandbox, through a route in trouble, then compare two.
 
-    Needs no account and no network. Exit codes: 0 every text went as it should, 3 not.
+    Needs no account and no network; writes polysms-compare.html here.
+    Exit codes: 0 every text went as it should, 3 not.
     """
     output = Output(json=json, reveal=reveal)
     with started(port=port) as house:
@@ -73,11 +77,14 @@ def demo(*, port: Port = 0, json: Json = False, reveal: Reveal = False) -> int:
         if not output.json:
             _show(sent, output)
         played = acts(_ACCOUNTS, house)
-    if output.json:
-        output.document(_document(sent, played))
-    else:
+    if not output.json:
         show_acts(played, output)
-    return DONE if _all_well(sent, played) else NOT_SENT
+    act = compared()
+    if output.json:
+        output.document(_document(sent, played, act))
+    else:
+        show_compared(act, output)
+    return DONE if _all_well(sent, played, act) else NOT_SENT
 
 
 def _watched(client: Client, output: Output) -> list[Sent]:
@@ -128,15 +135,17 @@ def _fetched(client: Client, one: Sent) -> Sent:
     return attrs.evolve(one, delivery=delivery, seconds=seconds)
 
 
-def _all_well(sent: Sequence[Sent], played: Sequence[Act]) -> bool:
-    return all(one.well for one in sent) and all(act.well for act in played)
+def _all_well(sent: Sequence[Sent], played: Sequence[Act], act: Compared | None) -> bool:
+    every = (*sent, *played, *(() if act is None else (act,)))
+    return all(one.well for one in every)
 
 
-def _document(sent: Sequence[Sent], played: Sequence[Act]) -> dict[str, Any]:
+def _document(sent: Sequence[Sent], played: Sequence[Act], act: Compared | None) -> dict[str, Any]:
     return {
-        "ok": _all_well(sent, played),
+        "ok": _all_well(sent, played, act),
         "messages": [_plain(one) for one in sent],
         "failover": [plain(one) for one in played],
+        "comparison": None if act is None else plain_comparison(act),
     }
 
 

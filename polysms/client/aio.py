@@ -161,7 +161,7 @@ class AsyncClient(ObeyingAsync, KeptAsync, ReplyingAsync, OfferingAsync, Exporti
         ``wishes`` are its other arguments.
         """
         plan = self._plans.of(message, via=via, **wishes)
-        return preview(message, plan, self._world)
+        return preview(message, self._plans.shown(plan, self._world), self._world)
 
     async def resolve(
         self,

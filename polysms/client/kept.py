@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from polysms.client.comparing import Question
 from polysms.client.records import Records
 from polysms.delivery import Delivery, Status
 from polysms.message import Message
 
 if TYPE_CHECKING:
     from polysms.ledger import Ledger
+    from polysms.report import Report
 
 
 class Kept:
@@ -92,3 +95,42 @@ class Kept:
     def confirm(self, key_or_id: str, tenant: str | None = None) -> Delivery:
         """Note that a message has arrived ("the code was entered"): no other account tries it."""
         return self._records.confirm(key_or_id, tenant)
+
+    def compare(  # noqa: PLR0913 - each wish by name
+        self,
+        route: str | None = None,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        by: Collection[str] = (),
+        observational: bool = False,
+        canaries: Collection[str] = (),
+        margin: float = 0.01,
+    ) -> Report:
+        """Return the accounts of an experiment compared: :class:`polysms.report.Report`.
+
+        ``route`` may be left out where one route is an experiment. ``since`` and ``until`` bound
+        when messages were assigned. ``by`` shows the counts by "country", "kind", "carrier",
+        "sender" or "tag"; what is concluded never rests on it. With ``observational`` what was not
+        assigned by chance is counted, and the report warns of it. ``canaries`` are numbers that
+        are known to be dead; ``margin`` is the difference of shares that matters to you.
+        """
+        question = Question(
+            route=route,
+            since=since,
+            until=until,
+            by=by,
+            observational=observational,
+            canaries=canaries,
+            margin=margin,
+        )
+        return self._records.compare(question)
+
+    def compare_over_time(
+        self, route: str | None = None, *, parts: int = 12, **wanted: Any
+    ) -> tuple[tuple[str, Report], ...]:
+        """Return the same comparison for one part of its time after another, by when each began.
+
+        ``wanted`` is as for :meth:`compare`. No look is counted: it is for a picture of the whole.
+        """
+        return self._records.compare_over_time(Question(route=route, **wanted), parts)

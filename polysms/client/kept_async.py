@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from polysms.client.comparing import Question
 from polysms.client.lending import Lent
 from polysms.client.records import MISSING, Records
 from polysms.delivery import Delivery, Status
@@ -15,6 +16,7 @@ from polysms.message import Message
 
 if TYPE_CHECKING:
     from polysms.ledger import Ledger
+    from polysms.report import Report
 
 T = TypeVar("T")
 
@@ -87,3 +89,33 @@ class KeptAsync:
     async def confirm(self, key_or_id: str, tenant: str | None = None) -> Delivery:
         """Note that a message has arrived: no other account tries it."""
         return await self._in_thread(partial(self._records.confirm, key_or_id, tenant))
+
+    async def compare(  # noqa: PLR0913 - each wish by name
+        self,
+        route: str | None = None,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        by: Collection[str] = (),
+        observational: bool = False,
+        canaries: Collection[str] = (),
+        margin: float = 0.01,
+    ) -> Report:
+        """Return the accounts of an experiment compared, as the sync ``compare``."""
+        question = Question(
+            route=route,
+            since=since,
+            until=until,
+            by=by,
+            observational=observational,
+            canaries=canaries,
+            margin=margin,
+        )
+        return await self._in_thread(partial(self._records.compare, question))
+
+    async def compare_over_time(
+        self, route: str | None = None, *, parts: int = 12, **wanted: Any
+    ) -> tuple[tuple[str, Report], ...]:
+        """Return the same comparison for one part of its time after another."""
+        question = Question(route=route, **wanted)
+        return await self._in_thread(partial(self._records.compare_over_time, question, parts))

@@ -52,6 +52,11 @@ class Learning:
         if self._reading is not None:
             self._reading.join(LONGEST)
 
+    def looked_at(self, world: World) -> None:
+        """Read for the first time now, where nobody has yet: a preview is to show what is known."""
+        if self._read_at is None and self._is_due(world.clock()):
+            self.read(world.now())
+
     def refreshed(self, world: World) -> Generator[Task, Any, None]:
         """Yield the first reading as a task; begin a later one in a thread, where one is due."""
         from polysms.client.keeping import Consult  # noqa: PLC0415 - it needs this class

@@ -23,6 +23,7 @@ from polysms.providers import REGISTRY
 from polysms.routing.health import Health
 from polysms.routing.plan import Callback, Memory, Plan
 from polysms.routing.standing import Standing
+from polysms.routing.steps import World
 
 if TYPE_CHECKING:
     from polysms.ledger import Ledger
@@ -125,6 +126,12 @@ class Plans:
     def name(self, via: str | None) -> str:
         """Return the name of the account or route that ``via`` means."""
         return via or self._config.default or next(iter(self._config.accounts))
+
+    def shown(self, plan: Plan, world: World) -> Plan:
+        """Return a plan whose choices know what is to be known, for a preview."""
+        if plan.name in self._learning:
+            self._learning[plan.name].looked_at(world)
+        return plan
 
     def keeper(self, plan: Plan, via: str | None) -> Keeper:
         """Return how a send of a plan is written down."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from polysms.client.comparing import Question, answer, over_time
 from polysms.client.log import log
 from polysms.client.plans import Plans
 from polysms.config import Config
@@ -18,6 +19,7 @@ from polysms.segments import segments
 
 if TYPE_CHECKING:
     from polysms.ledger import Ledger, Order
+    from polysms.report import Report
 
 #: Messages wait in vain where no worker was seen for so long.
 SILENCE = timedelta(seconds=60)
@@ -130,6 +132,14 @@ class Records:
     def cancel(self, key_or_id: str, tenant: str | None) -> Delivery:
         """Let a message that waits never be sent; return where it stands then."""
         return _known(self.ledger.outbox.cancel(key_or_id, tenant))
+
+    def compare(self, question: Question) -> Report:
+        """Return the accounts of a route compared."""
+        return answer(question, self._config, self.ledger)
+
+    def compare_over_time(self, question: Question, parts: int) -> tuple[tuple[str, Report], ...]:
+        """Return the same comparison for one part of the time after another."""
+        return over_time(question, self._config, self.ledger, parts)
 
     def confirm(self, key_or_id: str, tenant: str | None) -> Delivery:
         """Note that a message has arrived; return where it stands."""

@@ -162,7 +162,7 @@ class Client(Obeying, Kept, Replying, Offering, Exporting):
         ``wishes`` are its other arguments.
         """
         plan = self._plans.of(message, via=via, **wishes)
-        return preview(message, plan, self._world)
+        return preview(message, self._plans.shown(plan, self._world), self._world)
 
     def resolve(
         self,

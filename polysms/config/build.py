@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import attrs
 
+from polysms.config import choosing
 from polysms.config.keeping import READERS, kept
 from polysms.config.rails import Rails
 from polysms.config.reading import (
@@ -115,7 +116,7 @@ def account_of(
     own = {name: value for name, value in table.items() if name not in COMMON}
     common = read(Common, {k: v for k, v in table.items() if k in COMMON}, key, where)
     settings: Any = read(adapter.Settings, own, key, where)
-    base_url = common.base_url or settings.home
+    base_url = common.base_url or _home(settings, provider_name, key, where)
     if sandbox is not None and provider_name not in LOCAL:
         base_url = _moved(base_url, sandbox)
         # A proxy would take the messages off this machine after all.
@@ -138,6 +139,14 @@ def account_of(
         mirror_optouts=common.mirror_optouts,
         secrets=secrets_of(settings) + secrets_of(common),
     )
+
+
+def _home(settings: Any, provider: str, key: str, where: str) -> str:
+    """Return the provider's public address; an adapter of somebody's own may have none."""
+    home: str | None = getattr(settings, "home", None)
+    if home is None:
+        raise fault(f"{key}.base_url", f"is missing; {provider} has no address of its own", where)
+    return home
 
 
 def keys_of(adapter: type[Provider]) -> tuple[str, ...]:
@@ -253,6 +262,8 @@ def _check_route(name: str, route: Route, config: Config) -> None:
     if config.ledger is None and route.remembering:
         sentence = 'needs a ledger; add ledger = "sqlite:///polysms.db" at the top'
         raise fault(f"routes.{name}.{route.remembering[0]}", sentence, config.where)
+    if route.is_drawn:
+        choosing.check(name, route, config)
 
 
 def _named(config: Config) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from polysms import numbers
+from polysms.config import choosing
 from polysms.config.keeping import Hours
 from polysms.config.reading import Seconds, Texts
 from polysms.delivery import Status
@@ -26,9 +27,7 @@ UNDELIVERED = tuple(
 )
 MOST_COPIES = 3
 #: The names; what they do is in routing.strategies.
-STRATEGIES = ("failover", "round_robin", "weighted", "cheapest")
-#: Strategies whose choice among equals may follow the recipient.
-STICKY = ("weighted",)
+STRATEGIES = ("failover", "round_robin", "weighted", "cheapest", "best", "experiment")
 _PREFIX = re.compile(r"\+[0-9]{1,15}")
 
 
@@ -132,12 +131,15 @@ def _optouts(value: str) -> str:
     return list_
 
 
-def _weights(value: Mapping[str, float]) -> Mapping[str, float]:
-    if not all(0 <= weight < float("inf") for weight in value.values()):
-        raise ValueError("weights: write numbers from 0 up, as { wavix = 3, signalwire = 1 }")
-    if value and not any(value.values()):
-        raise ValueError("weights: at least one must be more than 0")
-    return value
+def _numbers(key: str) -> Any:
+    def check(value: Mapping[str, float]) -> Mapping[str, float]:
+        if not all(0 <= number < float("inf") for number in value.values()):
+            raise ValueError(f"{key}: write numbers from 0 up, as {{ wavix = 3, signalwire = 1 }}")
+        if value and not any(value.values()):
+            raise ValueError(f"{key}: at least one must be more than 0")
+        return value
+
+    return attrs.field(factory=dict, converter=check, hash=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -145,10 +147,15 @@ class Route:
     """An order of accounts: ``strategy`` makes it, ``deadline`` (seconds) bounds all attempts.
 
     ``attempt_timeout`` bounds each of them. ``rules`` replace the accounts for some messages: the
-    first that fits counts. ``weights`` are shares for "weighted", ``sticky`` lets "weighted"
-    choose by the recipient. ``repeats`` is how often an account is asked again after a try that
-    surely sent nothing. ``when_limited`` says what to do while a rate is used up or an
+    first that fits counts. ``weights`` are shares for "weighted", ``sticky`` lets it and
+    "experiment" choose by the recipient. ``repeats`` is how often an account is asked again after a
+    try that surely sent nothing. ``when_limited`` says what to do while a rate is used up or an
     account asks to come back shortly: "wait", or "skip" to the next account.
+
+    "experiment" draws by ``shares`` and ``seed``; ``failover`` says whether others are asked after
+    the drawn one. "best" goes by the reports of ``learn_from`` seconds, read anew every
+    ``learn_every``; ``explore`` is the part that it leaves to chance, ``pin`` an account that wins,
+    or one for each country.
 
     ``on_maybe_sent``: "stop", or "next", where a second copy is possible (two at most; the first
     one lives ``first_copy_valid_for`` seconds where the provider has a word for it).
@@ -164,8 +171,15 @@ class Route:
     accounts: Texts
     strategy: str = "failover"
     rules: tuple[Rule, ...] = ()
-    weights: Mapping[str, float] = attrs.field(factory=dict, converter=_weights, hash=False)
+    weights: Mapping[str, float] = _numbers("weights")
+    shares: Mapping[str, float] = _numbers("shares")
+    seed: Any = attrs.field(default="", converter=choosing.seed)
     sticky: bool = False
+    failover: bool = True
+    explore: float = attrs.field(default=0.05, converter=choosing.explore)
+    pin: Any = attrs.field(factory=dict, converter=choosing.pins, hash=False)
+    learn_from: Seconds = Seconds(14 * 86400.0)
+    learn_every: Seconds = Seconds(300.0)
     on_maybe_sent: str = attrs.field(default="stop", validator=one_of(ON_MAYBE_SENT))
     first_copy_valid_for: Seconds = Seconds(120.0)
     resolve_within: Seconds | None = None
@@ -183,18 +197,25 @@ class Route:
 
     def __attrs_post_init__(self) -> None:
         """Refuse settings that their strategy would not read."""
-        if self.weights and self.strategy != "weighted":
-            raise ValueError('weights: are read by strategy = "weighted" alone')
-        if self.sticky and self.strategy not in STICKY:
-            spoken = " and ".join(f'"{name}"' for name in STICKY)
-            raise ValueError(f"sticky: is for the strategies {spoken}")
+        choosing.require_read(self, _DEFAULTS)
 
     @property
     def remembering(self) -> tuple[str, ...]:
         """The names of what is set here and can only be kept to with a ledger."""
         names = ("hours", "on_undelivered", "no_report_after")
-        set_ = tuple(name for name in names if getattr(self, name))
+        drawn = ("strategy",) if self.is_drawn else ()
+        set_ = (*drawn, *(name for name in names if getattr(self, name)))
         return set_ if self.optouts == "all" else (*set_, "optouts")
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether its choices are noted for a comparison: those of chance, and of reports."""
+        return self.strategy in choosing.DRAWING
+
+    @property
+    def chances(self) -> Mapping[str, float]:
+        """The shares by which chance gives out messages: equal ones where none are named."""
+        return self.shares or dict.fromkeys(self.reachable, 1.0)
 
     @property
     def reachable(self) -> tuple[str, ...]:
@@ -206,6 +227,13 @@ class Route:
         """Return the accounts of the first rule that fits a message, else the route's own."""
         fitting = (rule.accounts for rule in self.rules if rule.fits(message))
         return next(fitting, self.accounts)
+
+
+_DEFAULTS: Mapping[str, Any] = {
+    field.name: getattr(field.default, "factory", lambda field=field: field.default)()
+    for field in attrs.fields(Route)
+    if field.name in choosing.READ_BY
+}
 
 
 def _prices(value: Mapping[str, object]) -> dict[str, Decimal]:

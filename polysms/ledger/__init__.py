@@ -7,6 +7,7 @@ from polysms.ledger.entries import Entry
 from polysms.ledger.handling import Due, Handled
 from polysms.ledger.keys import KeyState
 from polysms.ledger.ledger import Ledger
+from polysms.ledger.observing import BY
 from polysms.ledger.optouts import OptOut, OptOuts
 from polysms.ledger.outbox import Claim, Order
 from polysms.ledger.reading import OpenAttempt
@@ -15,6 +16,7 @@ from polysms.ledger.tidying import Purged, Stats
 from polysms.ledger.writing import After, End, Line
 
 __all__ = [
+    "BY",
     "After",
     "Claim",
     "Due",

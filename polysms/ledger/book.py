@@ -6,42 +6,39 @@ better known stays, and a message's status follows from its copies (:mod:`polysm
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, Table, TextualSelect, text
+from sqlalchemy import Connection
 
 from polysms.delivery import Attempt, Outcome, Status
 from polysms.ledger import bulk
+from polysms.ledger.assigned import Assignments
 from polysms.ledger.rows import Row, attempt_row
 from polysms.ledger.tables import attempts, messages
-from polysms.routing.fold import UNSENT, highest, sent_status, standing
+from polysms.routing.fold import ARRIVED, UNSENT, highest, sent_status, standing
 
 #: The states of a message in the outbox; :mod:`polysms.ledger.outbox` tells what they mean.
 WAITING, CLAIMED, UNCLEAR, SENT, OVER = "waiting", "claimed", "unclear", "sent", "over"
 #: Those in which somebody will still send the message.
 RUNNING = frozenset({WAITING, CLAIMED})
-#: It has arrived, as far as anybody can tell.
-_ARRIVED = frozenset({Status.DELIVERED, Status.READ, Status.RECEIVED})
 #: No provider is known to have it.
 _UNKNOWN = UNSENT | {Status.MAYBE_SENT}
 
 _KNOWLEDGE = {None: 0, Outcome.MAYBE_SENT: 1, Outcome.NOT_SENT: 2, Outcome.ACCEPTED: 3}
 _STANDING = (
     *("id", "status", "state", "ended_at", "claimed_until", "texts", "look_at"),
-    *("next_at", "claimed_by", "confirmed_at"),
+    *("next_at", "claimed_by", "confirmed_at", "experiment"),
     *("account", "provider", "provider_id"),
 )
 _COPY = (
     *("reference", "message_id", "number", "account", "provider", "provider_id"),
     *("outcome", "expires_at", "ended_at", "status"),
 )
-# What has an index is written only where it changes.
-_STORED = (*_COPY, "started_at", "lookup")
+# What has an index is written only where it changes; of the rest, what a comparison counts.
+_STORED = (*_COPY, "started_at", "lookup", "reason", "price", "currency")
 
 
 @attrs.define
@@ -140,7 +137,7 @@ class Page:
         elif state == UNCLEAR and status is Status.NOT_SENT:
             confirmed = self.value("confirmed_at") is not None
             self.move(*((OVER, None) if confirmed else (WAITING, now)))
-        if status in _ARRIVED and (taken or self.value("state") == SENT):
+        if status in ARRIVED and (taken or self.value("state") == SENT):
             self.move(OVER, None)
         elif self.value("state") == SENT and status.final:
             self._wake(status, found, now)
@@ -181,6 +178,8 @@ class Book:
     def __init__(self, connection: Connection, ids: Collection[str]) -> None:
         self.connection = connection
         self.pages: dict[str, Page] = {}
+        #: What a comparison counts of them.
+        self.assigned = Assignments(connection)
         # Attempts by reference: as they were found, and what is to be written of them.
         self._stored: dict[str, Row] = {}
         self._added: dict[str, dict[str, Any]] = {}
@@ -189,20 +188,20 @@ class Book:
         self._load(sorted(ids))
 
     def _load(self, ids: list[str]) -> None:
-        found, copies = _statements(self.connection.dialect.name)
-        for values in self.connection.execute(found, {"ids": self._given(ids)}):
-            row = dict(zip(_STANDING, values, strict=True))
+        # In one order everywhere, so that two writers never wait for each other.
+        end = (
+            "ORDER BY id" if self.connection.dialect.name == "sqlite" else "ORDER BY id FOR UPDATE"
+        )
+        for row in bulk.find(self.connection, messages.c.id, _STANDING, ids, end):
             self.pages[row["id"]] = Page(row)
         if not self.pages:
             return
-        for values in self.connection.execute(copies, {"ids": self._given(list(self.pages))}):
-            row = dict(zip(_STORED, values, strict=True))
+        for row in bulk.find(self.connection, attempts.c.message_id, _STORED, list(self.pages)):
             self._stored[row["reference"]] = row
             self.pages[row["message_id"]].copies[row["reference"]] = _copy(row)
-
-    def _given(self, ids: list[str]) -> Any:
-        # As one value: a statement with a mark for each id would be another for each number of ids.
-        return json.dumps(ids) if self.connection.dialect.name == "sqlite" else ids
+        compared = [id_ for id_, page in self.pages.items() if page.value("experiment")]
+        if compared:
+            self.assigned.load(compared)
 
     def page(self, row: dict[str, Any]) -> Page:
         """Return the page of a message; a new one begins with this row."""
@@ -224,8 +223,8 @@ class Book:
         page.copies[attempt.reference] = _copy(row)
         return None
 
-    def hear(self, id_: str, reference: str, status: Status) -> None:
-        """Note what a provider says of a copy."""
+    def hear(self, id_: str, reference: str, status: Status) -> Copy:
+        """Note what a provider says of a copy; return that."""
         copy = self.pages[id_].copies[reference]
         copy.hear(status)
         row = self._added.get(reference) or self._closed.get(reference)
@@ -233,6 +232,11 @@ class Book:
             self._heard[reference] = copy
         else:
             row["status"] = copy.status
+        return copy
+
+    def _known(self, reference: str) -> Row:
+        written = self._added.get(reference) or self._closed.get(reference) or {}
+        return {**self._stored.get(reference, {}), **written}
 
     def put_back(self, now: datetime) -> None:
         """Settle every page, and write what has changed."""
@@ -247,24 +251,7 @@ class Book:
         bulk.change(self.connection, attempts.c.reference, closed)
         heard = {of: {"status": copy.status} for of, copy in self._heard.items()}
         bulk.change(self.connection, attempts.c.reference, heard)
-
-
-_LISTED = {"sqlite": "IN (SELECT value FROM json_each(:ids))", "postgresql": "= ANY(:ids)"}
-
-
-@cache
-def _statements(database: str) -> tuple[TextualSelect, TextualSelect]:
-    """Return what finds messages, and their attempts; made once, because that takes long."""
-    # In one order everywhere, so that two writers never wait for each other.
-    lock = "" if database == "sqlite" else " FOR UPDATE"
-    found = f"WHERE id {_LISTED[database]} ORDER BY id{lock}"
-    copies = f"WHERE message_id {_LISTED[database]}"
-    return _select(messages, _STANDING, found), _select(attempts, _STORED, copies)
-
-
-def _select(table: Table, names: Sequence[str], which: str) -> TextualSelect:
-    words = f"SELECT {', '.join(names)} FROM {table.name} {which}"  # noqa: S608 - names of our own
-    return text(words).columns(*(table.c[name] for name in names))
+        self.assigned.put_back(self.pages, self._known, now)
 
 
 def _differences(found: Row, values: Row) -> dict[str, Any]:

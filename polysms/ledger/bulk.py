@@ -9,7 +9,7 @@ is given all of them as one value.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from sqlalchemy import (
     Insert,
     Table,
     TextClause,
+    TextualSelect,
     Update,
     bindparam,
     insert,
@@ -101,6 +102,21 @@ def change(connection: Connection, which: Column[str], changes: Mapping[str, Val
         _changing(connection.dialect, which, names).run(connection, rows)
 
 
+def find(
+    connection: Connection,
+    which: Column[str],
+    names: tuple[str, ...],
+    ids: list[str],
+    end: str = "",
+) -> Iterator[dict[str, Any]]:
+    """Yield these columns of the rows that have one of these values in a column."""
+    database = connection.dialect.name
+    # As one value: a statement with a mark for each id would be another for each number of ids.
+    given = json.dumps(ids) if database == "sqlite" else ids
+    found = connection.execute(_finding(database, which, names, end), {"ids": given})
+    return (dict(zip(names, values, strict=True)) for values in found)
+
+
 # More than there are sets of columns that are written together.
 @lru_cache(maxsize=256)
 def _adding(dialect: Dialect, table: Table, names: tuple[str, ...]) -> _Statement:
@@ -109,6 +125,16 @@ def _adding(dialect: Dialect, table: Table, names: tuple[str, ...]) -> _Statemen
     listed = ", ".join(names)
     words = f"INSERT INTO {table.name} ({listed}) SELECT {listed} {_given(table)}"
     return _Together(text(words), _values(dialect, table, {name: name for name in names}))
+
+
+@lru_cache(maxsize=256)
+def _finding(database: str, which: Column[str], names: tuple[str, ...], end: str) -> TextualSelect:
+    table, listed = which.table, _LISTED[database]
+    words = f"SELECT {', '.join(names)} FROM {table.name} WHERE {which.name} {listed} {end}"  # noqa: S608
+    return text(words).columns(*(table.c[name] for name in names))
+
+
+_LISTED = {"sqlite": "IN (SELECT value FROM json_each(:ids))", "postgresql": "= ANY(:ids)"}
 
 
 @lru_cache(maxsize=256)

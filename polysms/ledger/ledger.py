@@ -27,6 +27,7 @@ from polysms.delivery import Attempt, Delivery, Event, Outcome, Status
 from polysms.errors import LedgerError
 from polysms.ledger import keys, reading, reports, schema, tidying, writing
 from polysms.ledger.batches import Batches, Job, written
+from polysms.ledger.comparing import Comparing
 from polysms.ledger.entries import Entries
 from polysms.ledger.hearing import Hearing
 from polysms.ledger.keys import KeyState
@@ -51,7 +52,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Ledger(Entries, Hearing):
+class Ledger(Entries, Hearing, Comparing):
     """A ledger at an address: ``sqlite:///file.db``, ``postgresql+psycopg://user@host/database``.
 
     Nothing is opened before it is needed. A SQLite file is made, and brought to the newest tables,
@@ -114,8 +115,11 @@ class Ledger(Entries, Hearing):
         told += [attempt for end in ends for attempt in end.delivery.attempts]
         accepted = [attempt for attempt in told if attempt.outcome is Outcome.ACCEPTED]
 
+        is_compared = any(line.assignment is not None for line in lines)
+        secret = self._keyed() if is_compared else b""
+
         def may_be_parked(connection: Connection) -> bool:
-            writing.write(connection, lines, ends, now)
+            writing.write(connection, lines, ends, now, secret)
             return not self._store.writes_alone or reading.parked(connection, accepted)
 
         # In a transaction of its own: a report that was parked beside ours is seen only then.
@@ -203,9 +207,12 @@ class Ledger(Entries, Hearing):
 
     def fingerprint(self, message: Message) -> str:
         """Return what tells a message from another, for :meth:`begin_key`."""
+        return keys.fingerprint(message, self._keyed())
+
+    def _keyed(self) -> bytes:
         if self._secret is None:
             self._secret = self._read(keys.secret)
-        return keys.fingerprint(message, self._secret)
+        return self._secret
 
     def begin_key(  # noqa: PLR0913, PLR0917 - each fact of a key
         self,

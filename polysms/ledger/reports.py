@@ -138,8 +138,8 @@ def _again(connection: Connection, book: Book, row: Row) -> bool:
         names = _MATCHED if row["texts"] else (*_MATCHED, "raw", "texts")
         parked = _change(connection, row, events.c.message_id.is_(None), names)
         # What was proved of it while nobody knew its message is told to nobody else.
-        if parked is not None and parked.kind == "report" and not parked.hint:
-            book.hear(row["message_id"], row["reference"], Status(parked.status))
+        if parked is not None and parked["kind"] == "report" and not parked["hint"]:
+            _hear(book, row["message_id"], row["reference"], parked)
     if row["kind"] == "report" and not row["hint"]:
         # What was claimed without proof, whose it is too, counts no more.
         proof = ("hint", "status", "facts", "reference")
@@ -151,7 +151,7 @@ def _change(connection: Connection, row: Row, where: Any, names: Sequence[str]) 
     """Change an event; return it as it is then, None where it is not the one that is meant."""
     changed = update(events).where(_is(name_of(row)), where)
     values = {name: row[name] for name in names}
-    return connection.execute(changed.values(values).returning(*events.c)).one_or_none()
+    return connection.execute(changed.values(values).returning(*events.c)).mappings().one_or_none()
 
 
 def _is(name: Name) -> Any:
@@ -161,11 +161,24 @@ def _is(name: Name) -> Any:
 def _tell(book: Book, owner: Owner, row: Row, now: datetime) -> None:
     """Let a message follow what is said of it; of what is not proved, only that it is asked for."""
     if not row["hint"]:
-        book.hear(owner.message_id, owner.reference, Status(row["status"]))
+        _hear(book, owner.message_id, owner.reference, row)
         return
     # Who handles it asks the provider at once; the sweep does where nobody has.
     page = book.pages[owner.message_id]
     page.changes["look_at"] = min(filter(None, (page.value("look_at"), row["handle_at"] or now)))
+
+
+def _hear(book: Book, id_: str, reference: str, row: Row) -> None:
+    status, received_at = Status(row["status"]), row["received_at"]
+    copy = book.hear(id_, reference, status)
+    compared = book.assigned.of(id_, copy.account)
+    if compared is None:
+        return
+    compared.said(status, received_at, polled=False)
+    at = row["facts"].get("at")
+    # That nothing will be reported any more we may have said ourselves, by our own clock.
+    if at is not None and status is not Status.UNREPORTED:
+        compared.timed(datetime.fromisoformat(at), received_at)
 
 
 def _opt_outs(connection: Connection, notes: Sequence[Note], now: datetime) -> dict[Name, Heard]:

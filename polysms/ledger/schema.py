@@ -14,7 +14,7 @@ from polysms.ledger.tables import VERSION_TABLE, metadata
 from polysms.ledger.trouble import UPGRADE
 
 #: The revision that this polysms was written for: the newest in ``migrations/versions``.
-NEWEST = "0001"
+NEWEST = "0002"
 #: So that two workers that start together do not both create the tables (PostgreSQL).
 _LOCK = 0x706F6C79
 

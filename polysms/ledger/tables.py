@@ -64,6 +64,8 @@ messages = _table(
     # Whether text, media and the provider's own words may be kept, and have not been purged.
     Column("texts", Boolean, nullable=False),
     Column("via", Words),
+    # The experiment that has a line on it in ``assignments``; mostly none.
+    Column("experiment", Words),
     # The outbox (:mod:`polysms.ledger.outbox`); a send that nobody queued has no state.
     Column("state", Words),
     Column("next_at", Moment),
@@ -178,6 +180,61 @@ events = _table(
     ),
     _index("events_received", "received_at"),
     _index("events_texts", "received_at", where="texts"),
+)
+
+#: What became of each message that an experiment, or what was learnt, gave to an account: all that
+#: a comparison counts, so that nothing else has to be read. No number and no text; it stays when
+#: its message is forgotten. Times are milliseconds, the same whole numbers on both databases: of
+#: the epoch for ``assigned_ms``, else since then.
+assignments = _table(
+    "assignments",
+    Column("message_id", Words, primary_key=True),
+    Column("experiment", Words, nullable=False),
+    Column("route", Words, nullable=False),
+    Column("account", Words, nullable=False),
+    Column("probability", Double, nullable=False),
+    Column("unit", Words, nullable=False),
+    Column("randomised", Boolean, nullable=False),
+    Column("assigned_ms", BigInteger, nullable=False),
+    # What was known before it was sent.
+    Column("country", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("segments", Integer, nullable=False),
+    Column("sender_kind", Words, nullable=False),
+    Column("tag", Words),
+    Column("predicted", Integer),
+    # The recipient's HMAC, for routes that keep a recipient at one account, and for dead numbers.
+    Column("recipient", Words),
+    # What became of it at this account; of all attempts there.
+    Column("outcome", Words),
+    Column("ended", Words, nullable=False),
+    Column("reason", Words),
+    # When we first heard that it was delivered; with ``polled``, because we asked. ``asked_ms`` is
+    # when we had asked last, in vain.
+    Column("delivered_ms", BigInteger),
+    Column("polled", Boolean, nullable=False),
+    Column("asked_ms", BigInteger),
+    # By how much the provider's time was ahead of ours, at worst.
+    Column("ahead_ms", BigInteger),
+    Column("price", Words),
+    Column("currency", Words),
+    Column("billed", Integer),
+    Column("mcc", Words),
+    Column("mnc", Words),
+    # What the application, and other accounts, say.
+    Column("confirmed", Boolean, nullable=False),
+    Column("arrived", Boolean, nullable=False),
+    Column("others", Integer, nullable=False),
+    _index("assignments_route", "route", "assigned_ms"),
+    _index(
+        "assignments_matured",
+        "account",
+        "country",
+        "kind",
+        "sender_kind",
+        "ended",
+        "assigned_ms",
+    ),
 )
 
 #: Whose message a key belongs to.

@@ -17,6 +17,7 @@ from polysms.ledger.optouts import ALL, Row
 from polysms.ledger.rows import ended_row, message_row
 from polysms.ledger.tables import events, keys
 from polysms.message import Message
+from polysms.routing.assigning import Assignment
 from polysms.routing.fold import UNSENT
 
 #: What we say ourselves, while no provider has said anything.
@@ -34,6 +35,7 @@ class Line:
     ``store_text`` False keeps no text, media or answer of its message; ``via`` is the account or
     route that it takes. ``worker`` is who holds the lease of a message in the outbox: for others
     no attempt of it begins. ``optouts`` is what the route says of numbers that have opted out.
+    ``assignment`` is for the first attempt of a message that was given to an account to compare it.
     """
 
     id: str
@@ -43,6 +45,7 @@ class Line:
     via: str | None = None
     worker: str | None = None
     optouts: str = ALL
+    assignment: Assignment | None = None
 
 
 @attrs.frozen
@@ -76,11 +79,22 @@ class End:
     after: After | None = None
     optouts: str = ALL
 
+    @property
+    def is_look(self) -> bool:
+        """Whether a provider was asked, and nothing was sent."""
+        return self.message is None and (self.after is None or self.after.worker is None)
+
 
 def write(
-    connection: Connection, lines: Sequence[Line], ends: Sequence[End], now: datetime
+    connection: Connection,
+    lines: Sequence[Line],
+    ends: Sequence[End],
+    now: datetime,
+    secret: bytes = b"",
 ) -> None:
     """Write lines, and then ends, in the transaction of a connection.
+
+    ``secret`` is the ledger's, for lines with an assignment.
 
     Raises :class:`~polysms.ledger.unwanted.OptedOut` for attempts that must not begin.
     """
@@ -95,6 +109,8 @@ def write(
     for line in lines:
         if line.id not in book.pages:
             book.page(_row(line, line.message, line.id, line.attempt.started_at))
+        if line.assignment is not None:
+            book.assigned.begin(book.pages[line.id], line, line.assignment, secret)
         late += _entered(book, line.id, line.attempt, now)
     for end in ends:
         late += _ended(book, end, now)
@@ -228,7 +244,7 @@ def _ended(book: Book, end: End, now: datetime) -> list[dict[str, Any]]:
         page.changes["look_at"] = end.look_at
     if end.after is not None:
         _move(page, end.after)
-    _hear(book, id_, delivery)
+    _hear(book, id_, end, now)
     is_open = not page.is_running(now) and page.value("status") != Status.CANCELLED
     if not page.copies and is_open:
         page.changes["status"] = delivery.status
@@ -256,10 +272,12 @@ def _is_stale(page: Page, delivery: Delivery) -> bool:
     return said is not None and said.rank > delivery.status.rank
 
 
-def _hear(book: Book, id_: str, delivery: Delivery) -> None:
+def _hear(book: Book, id_: str, end: End, now: datetime) -> None:
+    delivery = end.delivery
     copy = book.pages[id_].copies.get(delivery.reference or "")
     if copy is None or delivery.status in UNSURE:
         return
+    book.assigned.told(id_, copy, end, now)
     if copy.outcome is Outcome.ACCEPTED and copy.status is not delivery.status:
         book.hear(id_, copy.reference, delivery.status)
 

@@ -18,7 +18,7 @@ from polysms.routing.preparing import Ready
 from polysms.routing.run import Run, closed
 from polysms.routing.senders import check_named
 from polysms.routing.steps import Admit, Answer, Call, Failure, Step, Wait, World, Write
-from polysms.routing.turns import Turn, next_turn
+from polysms.routing.turns import Turn, give, next_turn, why
 from polysms.routing.verdict import Verdict, judge
 from polysms.segments import segments
 from polysms.values import changed
@@ -29,21 +29,30 @@ FIRST_LOOK = 0.5
 MOST_WAITS = 1_000
 
 
-def deliver(
+def deliver(  # noqa: PLR0913 - each by name
     message: Message,
     plan: Plan,
     world: World,
     *,
     id_: str | None = None,
     passed_over: Collection[str] = (),
+    earlier: str | None = None,
 ) -> Generator[Step, Answer, Delivery]:
     """Yield the steps that send a message; return its Delivery or raise the error of the send.
 
     ``id_`` is the id of a message that has one already. Accounts that are ``passed_over`` are not
-    asked: a copy of the message is theirs.
+    asked: a copy of the message is theirs. ``earlier`` is the account that had the message first
+    when it was tried before.
     """
     check_named(message, plan.senders)
-    run = Run(guard.redirected(message, plan.rails), plan, world, id_, passed_over)
+    run = Run(
+        guard.redirected(message, plan.rails),
+        plan,
+        world,
+        id_,
+        passed_over=passed_over,
+        earlier=earlier,
+    )
     while (turn := next_turn(run)) is not None:
         verdict = yield from _asked(run, turn)
         if verdict is None:
@@ -75,7 +84,7 @@ def _asked(run: Run, turn: Turn) -> Generator[Step, Answer, Verdict | None]:
     if turn.again:
         yield Wait(turn.wait)
     ready = yield from _admitted(run, turn)
-    entry = None if ready is None else run.enter(ready, turn.why, forced=turn.forced)
+    entry = None if ready is None else run.enter(ready, why(run, turn), forced=turn.forced)
     if ready is None or entry is None:
         return None
     verdict = yield from _attempted(run, ready, entry)
@@ -89,6 +98,7 @@ def _admitted(run: Run, turn: Turn) -> Generator[Step, Answer, Ready | None]:
     ready, waited, wait = run.prepare(turn.account), False, 0.0
     if ready is None:
         return None
+    give(run, turn, ready)
     for _ in range(MOST_WAITS):
         wait = yield from _wait_for(run, ready)
         if not wait:
@@ -125,13 +135,14 @@ def _wait_for(run: Run, ready: Ready) -> Generator[Step, Answer, float]:
 def _attempted(run: Run, ready: Ready, entry: Entry) -> Generator[Step, Answer, Verdict]:
     """Yield the steps of one attempt and return what came of it."""
     plan, account = run.plan, ready.account
+    begins = Write(run.id, run.message, ready.attempt, None if run.attempts else run.assignment)
     if plan.written:
-        trouble = yield Write(run.id, run.message, ready.attempt)
+        trouble = yield begins
         if isinstance(trouble, (LedgerError, Refused)):
             plan.health.told(account.name, entry, Signal.NOTHING, run.world.clock(), 0.0)
             raise run.unwritten(ready, trouble)
-    expires_at = ready.attempt.expires_at
-    answer = yield Call(account, ready.request, ready.seconds, run.patience(ready), expires_at)
+    facts = (run.patience(ready), ready.attempt.expires_at, begins)
+    answer = yield Call(account, ready.request, ready.seconds, *facts)
     if not isinstance(answer, (Response, Failure)):
         raise TypeError(f"a Call is answered by a Response or a Failure, not {answer!r}")
     verdict = judge(account.adapter, answer)

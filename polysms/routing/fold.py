@@ -17,7 +17,7 @@ import attrs
 from polysms.delivery import Delivery, DeliveryReport, Outcome, Status
 
 #: The message has arrived, and no other copy can change that.
-_ARRIVED = frozenset({Status.RECEIVED, Status.READ, Status.DELIVERED})
+ARRIVED = frozenset({Status.RECEIVED, Status.READ, Status.DELIVERED})
 #: No provider has the message.
 UNSENT = frozenset({Status.PENDING, Status.CANCELLED, Status.NOT_SENT})
 
@@ -56,7 +56,7 @@ def together(copies: Iterable[Status]) -> Status:
     such a copy; else the highest rank of those that failed.
     """
     statuses = set(copies) or {Status.PENDING}
-    arrived = statuses & _ARRIVED
+    arrived = statuses & ARRIVED
     under_way = {
         status for status in statuses if not status.final and status is not Status.NOT_SENT
     }

@@ -13,6 +13,7 @@ from polysms.delivery import Attempt, Outcome
 from polysms.message import Message
 from polysms.routing.health import Health
 from polysms.routing.senders import Logical
+from polysms.routing.standing import Standing
 
 #: An open attempt is called maybe sent this long (seconds) after its deadline.
 GRACE = 30.0
@@ -104,7 +105,8 @@ class Plan:
     ``accounts`` are all that the route may reach. ``health`` and ``memory`` are shared by all
     sends of a client. ``written`` says that every attempt is to be written down, before its first
     byte and after. ``callback`` tells where an account is to report an attempt to, by its
-    reference; None where it has no such address.
+    reference; None where it has no such address. ``name`` is the route's, ``standing`` what is
+    known by now of how its accounts deliver.
     """
 
     route: Route
@@ -116,6 +118,8 @@ class Plan:
     memory: Memory = attrs.field(factory=Memory, repr=False)
     written: bool = False
     callback: Callback | None = attrs.field(default=None, repr=False)
+    name: str = ""
+    standing: Callable[[], Standing] = attrs.field(default=Standing, repr=False)
     by_name: Mapping[str, Account] = attrs.field(init=False, repr=False)
 
     @by_name.default

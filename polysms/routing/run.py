@@ -10,7 +10,9 @@ from polysms.delivery import Attempt, Considered, Delivery, Evidence, Outcome, S
 from polysms.errors import Fault, LedgerError, NotSent, PolysmsError, RateLimited, Refused
 from polysms.message import Message
 from polysms.providers.base import Record
+from polysms.routing.assigning import Assignment
 from polysms.routing.breaker import Entry
+from polysms.routing.drawing import Draw, spoken
 from polysms.routing.plan import Plan
 from polysms.routing.preparing import Ready, prepared
 from polysms.routing.results import delivery_after, error_after, error_of
@@ -27,13 +29,15 @@ MOST_COPIES = 2
 class Run:
     """What has happened to one message so far."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each by name
         self,
         message: Message,
         plan: Plan,
         world: World,
         id_: str | None = None,
+        *,
         passed_over: Collection[str] = (),
+        earlier: str | None = None,
     ) -> None:
         self.message = message
         self.plan = plan
@@ -42,6 +46,12 @@ class Run:
         self.began = world.clock()
         self.started_at = world.now()
         self.accounts = [one for one in plan.candidates(message) if one.name not in passed_over]
+        self.draw = Draw(message, plan, self.id, earlier) if plan.route.is_drawn else None
+        #: To which account the message is given first; None until that is known, and where it was
+        #: tried before.
+        self.assignment: Assignment | None = None
+        if earlier is not None and not plan.route.failover:
+            self.accounts = [one for one in self.accounts if one.name == earlier]
         self.left = {account.name: account for account in self.accounts}
         self.attempts: list[Attempt] = []
         self.verdicts: list[Verdict] = []
@@ -141,18 +151,25 @@ class Run:
     def pass_over(self, account: Account, error: PolysmsError) -> None:
         """Note why an account is not asked now; it may be later."""
         if account.name not in self._passed:
-            self.considered.append(Considered(account=account.name, chosen=False, why=str(error)))
+            self._note(account, str(error))
         error.account = account.name
         self._passed[account.name] = error
 
     def skip(self, account: Account, error: PolysmsError) -> None:
         """Note why an account cannot be asked at all."""
         self.left.pop(account.name, None)
-        self.considered.append(Considered(account=account.name, chosen=False, why=str(error)))
+        self._note(account, str(error))
         error.account = account.name
         # An account that was asked is spoken for by its own answer.
         if all(attempt.account != account.name for attempt in self.attempts):
             self.errors.append(error)
+
+    def _note(self, account: Account, why: str) -> None:
+        given = self.assignment
+        if given is not None and given.account == account.name and not self.attempts:
+            drawn = spoken(given, self.plan.route.strategy) or "the message was given to it"
+            why = f"{why}; {drawn}"
+        self.considered.append(Considered(account=account.name, chosen=False, why=why))
 
     def limited(self, account: Account, wait: float) -> RateLimited:
         """Return the error of an account that takes no more for another so many seconds."""
@@ -195,6 +212,12 @@ class Run:
 
     def _copies(self) -> int:
         return sum(attempt.outcome is Outcome.MAYBE_SENT for attempt in self.attempts)
+
+    def keep_only(self, account: Account) -> None:
+        """Ask no other account any more: the route says so."""
+        del self.left[account.name]
+        self.leave_out("failover = false")
+        self.accounts, self.left = [account], {account.name: account}
 
     def leave_out(self, why: str) -> None:
         """Note why those that are left are not asked."""

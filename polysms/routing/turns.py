@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import attrs
 
 from polysms.config import Account
 from polysms.delivery import Attempt, Evidence, Outcome
 from polysms.errors import NotSent, Unsupported
-from polysms.routing.preparing import rested
+from polysms.routing.drawing import spoken
+from polysms.routing.preparing import Ready, prepared, rested
 from polysms.routing.run import LONGEST_WAIT, Run
 from polysms.routing.senders import senders_for
 from polysms.routing.strategies import STRATEGIES, Candidate, recipients_chance
@@ -93,6 +95,44 @@ def _why(run: Run, candidate: Candidate) -> str:
     return f"{why}: {candidate.why}" if candidate.why else why
 
 
+def give(run: Run, turn: Turn, ready: Ready) -> None:
+    """Note that an account is the first that a message is given to, where that is drawn."""
+    draw = run.draw
+    if draw is None or draw.earlier is not None or run.assignment is not None:
+        return
+    others = [one for one in run.left.values() if one is not turn.account]
+    able = [turn.account.name, *(one.name for one in others if _is_able(run, one))]
+    run.assignment = draw.given(turn.account.name, ready.attempt.from_, able)
+    if not run.plan.route.failover:
+        run.keep_only(turn.account)
+
+
+def _is_able(run: Run, account: Account) -> bool:
+    """Whether an account could be given the message now."""
+    return why_not(run, account) is None and _speaker(run, account.name) is not None
+
+
+def _speaker(run: Run, name: str) -> str | None:
+    """Return the sender with which an account would say the message, None where it cannot."""
+    account = run.left[name]
+    left, valid_for = run.seconds_left(), run.valid_for(account)
+    try:
+        ready = prepared(run.message, account, run.plan, run.world, left=left, valid_for=valid_for)
+    except Exception:  # noqa: BLE001 - whatever it is will be told where this account is asked
+        return None
+    return ready.attempt.from_
+
+
+def why(run: Run, turn: Turn) -> str:
+    """Return why an account is asked, once it is known what was drawn."""
+    given = run.assignment
+    if given is None or run.attempts or given.account != turn.account.name:
+        return turn.why
+    strategy = run.plan.route.strategy
+    drawn = spoken(given, strategy)
+    return turn.why if drawn is None else f"first by {strategy}: {drawn}"
+
+
 def why_not(run: Run, account: Account) -> str | None:
     """Return why an account should rest now, None where it may be asked."""
     health = run.plan.health
@@ -156,6 +196,9 @@ def ordered(run: Run) -> Sequence[Candidate]:
     if len(run.left) < 2:
         return [Candidate(name=name) for name in run.left]
     route, world = run.plan.route, run.world
+    if run.draw is not None:
+        speaker = partial(_speaker, run)
+        return run.draw.ordered([Candidate(name=name) for name in run.left], speaker)
     candidates = [_candidate(run, name) for name in run.left]
     chance = recipients_chance(run.message.to) if route.sticky else lambda _: world.random()
     strategy = STRATEGIES[route.strategy]

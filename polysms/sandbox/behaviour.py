@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
@@ -25,6 +26,8 @@ MODES: Mapping[str, str] = {
 ACCOUNT_CALLBACKS = ("wavix", "carrierx")
 
 _FASTEST = 10_000
+#: A provider that is slower than so many times has no end that anyone waits for.
+_SLOWEST = 10_000
 # Visible ASCII only: the address is written into a request line.
 _WEB_URL = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 
@@ -45,13 +48,24 @@ def _web_url(_: object, attribute: attrs.Attribute[str], value: object) -> None:
         raise ValueError(f"{attribute.name}: write an http or https URL")
 
 
+def _numbers(least: float, most: float) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or not least <= value <= most:
+            raise ValueError(f"{attribute.name}: write a number from {least:g} to {most:g}")
+
+    return check
+
+
 @attrs.frozen(kw_only=True)
 class Behaviour:
     """What the sandbox is asked to be like; the control API changes it while it runs.
 
     ``speed`` divides every time: at 1 a message is delivered in about two seconds. ``seed`` makes
     ids and small delays repeat; without one each run has its own. ``clock`` returns the time in
-    seconds since 1970. ``modes`` holds a word of :data:`MODES` by provider. ``wrapped`` makes
+    seconds since 1970. ``modes`` holds a word of :data:`MODES` by provider; ``losses`` the share of
+    its messages that end undelivered (which ones follows from the seed, the number and the text),
+    ``slowness`` how many times as long it takes for each. ``wrapped`` makes
     Wavix wrap a message it is asked for in ``{"message": ...}``; ``legacy`` makes CarrierX answer
     with ``from_did`` and ``to_did``. ``callback_urls`` holds, by provider, where the reports of
     the whole account go (Wavix, CarrierX). ``signing_key`` signs SignalWire's callbacks, and
@@ -68,6 +82,13 @@ class Behaviour:
     clock: Callable[[], float] = time.time
     modes: Mapping[str, str] = attrs.field(
         factory=dict, validator=deep_mapping(in_(PROVIDERS), in_(MODES), instance_of(dict))
+    )
+    losses: Mapping[str, float] = attrs.field(
+        factory=dict, validator=deep_mapping(in_(PROVIDERS), _numbers(0, 1), instance_of(dict))
+    )
+    slowness: Mapping[str, float] = attrs.field(
+        factory=dict,
+        validator=deep_mapping(in_(PROVIDERS), _numbers(0.01, _SLOWEST), instance_of(dict)),
     )
     wrapped: bool = attrs.field(default=False, validator=instance_of(bool))
     legacy: bool = attrs.field(default=False, validator=instance_of(bool))

@@ -23,7 +23,12 @@ from polysms.sandbox.store import Entry
 #: How many items one answer holds.
 MOST_ITEMS = 1000
 _FIELDS = ("speed", "wrapped", "legacy", "signing_key", "disorder")
-_BY_PROVIDER = {"mode": "modes", "callback_url": "callback_urls"}
+_BY_PROVIDER = {
+    "mode": "modes",
+    "loses": "losses",
+    "slower": "slowness",
+    "callback_url": "callback_urls",
+}
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -110,7 +115,7 @@ def _changed(behaviour: Behaviour, wanted: object) -> Behaviour:
     """Return the behaviour with the fields changed that a request names.
 
     ``{"speed": 20}`` changes a field; ``{"provider": "wavix", "mode": "hang"}`` changes one
-    provider, or all of them without "provider". A null ``callback_url`` takes it away.
+    provider, or all of them without "provider". A null takes what was said of a provider away.
     """
     if not isinstance(wanted, dict):
         raise TypeError("write a JSON object")

@@ -96,11 +96,21 @@ class Store:
         with self._lock:
             self._serial += 1
             random = Random(f"{self._seed}/{self._serial}")  # noqa: S311 - guards nothing
-            entry = _entry(draft, Wish.FAILED if draft.over_limit else wish, behaviour, random)
+            asked = Wish.FAILED if draft.over_limit else self._fate(draft, wish, behaviour)
+            entry = _entry(draft, asked, behaviour, random)
             self._entries[entry.id] = entry
             if len(self._entries) > MOST:
                 del self._entries[next(iter(self._entries))]
             return entry
+
+    def _fate(self, draft: Draft, wish: Wish, behaviour: Behaviour) -> Wish:
+        """Return what becomes of a message whose provider loses some."""
+        lost = behaviour.losses.get(draft.provider, 0.0)
+        if wish is not Wish.DELIVERED or not lost:
+            return wish
+        # Not by its place among the others: who sends many at once has no order to repeat.
+        luck = Random(f"{self._seed}/{draft.provider}/{draft.to}/{draft.text}")  # noqa: S311
+        return Wish.UNDELIVERED if luck.random() < lost else wish
 
     def get(self, provider: str, identity: str, account: str | None = None) -> Entry | None:
         """Return the message of this id that the provider shows this account."""
@@ -149,7 +159,8 @@ def _shown(entry: Entry, provider: str, account: str | None) -> bool:
 
 
 def _entry(draft: Draft, wish: Wish, behaviour: Behaviour, random: Random) -> Entry:
-    now, speed = behaviour.clock(), behaviour.speed
+    now = behaviour.clock()
+    speed = behaviour.speed / behaviour.slowness.get(draft.provider, 1.0)
     steps = timetable(draft.provider, draft.kind, wish, random)
     return Entry(
         id=draft.named(UUID(int=random.getrandbits(128), version=4)),

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,6 +26,8 @@ _TELLING = 5
 #: Connections and answers under way at once; more are told to come back (503).
 _MOST = 1000
 _BACKLOG = 2048
+#: Seconds that a server beside a program may take to start.
+_START = 20.0
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -45,6 +48,22 @@ async def serve(
     ``forwarded_allow_ips`` are the proxies whose word is taken for where a request came from.
     """
     await _Server(configured(receiver, forwarded_allow_ips), ready, receiver.leave).serve(sockets)
+
+
+@contextlib.contextmanager
+def beside(receiver: Receiver, sockets: list[socket.socket]) -> Iterator[None]:
+    """Serve inside the block, in a thread of its own; signals are left to whoever hears them."""
+    ready = threading.Event()
+    server = _Beside(configured(receiver, None), ready.set, receiver.leave)
+    thread = threading.Thread(target=server.run, args=(sockets,), daemon=True)
+    thread.start()
+    try:
+        if not ready.wait(_START):
+            raise RuntimeError(f"the receiver did not start in {_START:g} s")
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(_GRACE + _START)
 
 
 def configured(receiver: Receiver, forwarded_allow_ips: str | None) -> uvicorn.Config:
@@ -98,6 +117,15 @@ class _Server(uvicorn.Server):
         finally:
             for one, handler in before.items():
                 signal.signal(one, handler)
+
+
+class _Beside(_Server):
+    """The same in a thread, to which no signal comes."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
 
 
 class _Impatient(AutoHTTPProtocol):  # type: ignore[misc,valid-type]

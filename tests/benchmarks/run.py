@@ -18,6 +18,7 @@ ALL = (
     "many",
     "durable",
     "ledger",
+    "comparing",
     "webhooks",
     "serving",
     "imports",

@@ -18,6 +18,7 @@ sys.path.append(str(Path(__file__).resolve().parents[2]))
 from tests.campaigns import (
     broker,
     crashes,
+    experiments,
     failover_time,
     false_trips,
     forged,
@@ -30,6 +31,7 @@ from tests.campaigns import (
     side_by_side,
     simulation,
     trouble,
+    weeks,
 )
 from tests.campaigns.crowd import CROWDS
 from tests.campaigns.lottery import Play
@@ -55,6 +57,8 @@ class Scale:
     deaths: int
     callbacks: int
     forged: int
+    experiments: int
+    weeks: int
 
 
 SHORT = Scale(
@@ -71,6 +75,9 @@ SHORT = Scale(
     deaths=20,
     callbacks=2_000,
     forged=20_000,
+    # Of each of seven scenarios.
+    experiments=350,
+    weeks=8,
 )
 LONG = Scale(
     lottery=5000,
@@ -87,6 +94,8 @@ LONG = Scale(
     deaths=200,
     callbacks=50_000,
     forged=500_000,
+    experiments=20_000,
+    weeks=200,
 )
 
 
@@ -161,6 +170,8 @@ CAMPAIGNS: dict[str, Callable[[Scale], bool]] = {
     "hearing": lambda scale: hearing.run_all(scale.deaths),
     "reports": _reports,
     "forged": lambda scale: forged.run(scale.forged),
+    "experiments": lambda scale: experiments.run(scale.experiments),
+    "weeks": lambda scale: weeks.is_kept(weeks.run(scale.weeks, 5000)),
 }
 
 

@@ -21,6 +21,7 @@ from tests.cli.conftest import NUMBER, PATIENCE, POLYSMS, Command, Said, checked
 COMMANDS = (
     *("demo", "send", "fetch", "list", "show", "explain", "cancel", "confirm", "resolve"),
     *("check", "rehearse", "providers", "worker", "ledger", "export", "sandbox"),
+    "simulate",
 )
 MEMORY = "memory://?sender=Acme"
 CARRIERX = "carrierx://canary-token@?sender=%2B15162065575"

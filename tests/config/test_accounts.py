@@ -13,28 +13,11 @@ from polysms import Config, ConfigError, Message
 from polysms.config import Account, Source
 from polysms.config.build import account_of, keys_of
 from polysms.providers import LOCAL, REGISTRY, load
+from tests.providers.examples import EXAMPLES
 
 MESSAGE = Message("+13135550123", "x", from_="+13137890021")
-TABLES: dict[str, dict[str, Any]] = {
-    "wavix": {"api_key": "wavix-canary"},
-    "carrierx": {"token": "carrierx-canary"},
-    "signalwire": {
-        "space": "example",
-        "project_id": "3a9f2b1c-0000-4000-8000-000000000000",
-        "api_token": "signalwire-canary",
-    },
-    "signalwire-compat": {
-        "space": "example",
-        "project_id": "p-1",
-        "api_token": "signalwire-compat-canary",
-    },
-}
-HOMES = {
-    "wavix": "https://api.wavix.com/v3/messages",
-    "carrierx": "https://api.carrierx.com/core/v2/sms/messages",
-    "signalwire": "https://example.signalwire.com/api/messaging/messages",
-    "signalwire-compat": "https://example.signalwire.com/api/laml/2010-04-01/Accounts/p-1/Messages",
-}
+TABLES: dict[str, dict[str, Any]] = {name: dict(row.settings) for name, row in EXAMPLES.items()}
+HOMES = {name: row.path for name, row in EXAMPLES.items()}
 
 
 def one(table: dict[str, Any], name: str = "wavix", **settings: Any) -> Account:
@@ -314,8 +297,8 @@ def test_no_sandbox(url: str) -> None:
 def test_secrets_are_known(provider: str) -> None:
     """An account knows its secrets, and hides them in any text."""
     account = account_of(provider, TABLES[provider])
-    assert (f"{provider}-canary",) == account.secrets
-    said = f"bad key {provider}-canary for +13135550123"
+    assert (EXAMPLES[provider].secret,) == account.secrets
+    said = f"bad key {EXAMPLES[provider].secret} for +13135550123"
     assert "bad key *** for +1********23" == account.hide(said)
 
 

@@ -89,8 +89,8 @@ WEIGHTS = "write numbers from 0 up, as { wavix = 3, signalwire = 1 }"
 REPEATS = "write a whole number from 0 to 5"
 SECONDS = 'write seconds, as 60, "60s" or "2m"'
 ZERO = "must be more than zero, and no more than a year"
-UNREAD = 'are read by strategy = "weighted" alone'
-STICKY = 'is for the strategies "weighted"'
+UNREAD = 'only strategy = "weighted" reads this'
+STICKY = 'only strategy = "weighted" or "experiment" reads this'
 
 #: A route's keys, the one that is wrong, and the sentence.
 BAD: list[tuple[dict[str, Any], str, str]] = [

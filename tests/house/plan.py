@@ -44,6 +44,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "routing": ("config",),
     "webhooks": ("config",),
     "report": ("config",),
+    "simulation": ("report",),
     "doctor": ("config",),
     # The world.
     "ledger": ("routing", "webhooks", "report"),
@@ -56,7 +57,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     # The guest house plays the providers, and would only repeat our mistakes if it shared our code.
     "sandbox": (),
     "testing": ("server", "worker", "sandbox"),
-    "cli": ("server", "worker", "sandbox"),
+    "cli": ("server", "worker", "sandbox", "simulation"),
     "__main__": ("cli",),
 }
 
@@ -74,6 +75,7 @@ PURE = frozenset(
         *("providers.base", "providers.reading", "providers.limits", "providers.outcome"),
         *("providers.hearing", "providers.lists", "providers.signing"),
         *(PROVIDER, "providers", "config", "routing", "webhooks", "report", "doctor"),
+        "simulation",
     }
 )
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polysms.config import Config
+from polysms.config.choosing import DRAWING
 from polysms.config.reading import Seconds
 from polysms.config.routes import STRATEGIES as NAMES
 from polysms.delivery import Delivery, Evidence, Outcome, Status
@@ -157,7 +158,7 @@ def ride(  # noqa: PLR0913 - what a test may want to say, each by name
 
 def test_every_strategy_has_its_name() -> None:
     """The names a configuration may use are the strategies there are."""
-    assert set(NAMES) == set(STRATEGIES)
+    assert set(NAMES) == {*STRATEGIES, *DRAWING}
 
 
 def test_accepted() -> None:

@@ -18,6 +18,8 @@ BEHAVIOUR = {
     "disorder": False,
     "signing_key": "PSKsandbox0000000000",
     "modes": {},
+    "losses": {},
+    "slowness": {},
     "callback_urls": {},
 }
 
@@ -137,6 +139,11 @@ def test_callbacks(house: House) -> None:
         ([{"wrapped": True, "legacy": True}], {"wrapped": True, "legacy": True}),
         ([{"signing_key": "PSKnew"}], {"signing_key": "PSKnew"}),
         ([{"provider": "wavix", "mode": "hang"}], {"modes": {"wavix": "hang"}}),
+        (
+            [{"provider": "wavix", "loses": 0.3}, {"slower": 2}],
+            {"losses": {"wavix": 0.3}, "slowness": dict.fromkeys(PROVIDERS, 2)},
+        ),
+        ([{"provider": "wavix", "loses": 0.3}, {"provider": "wavix", "loses": None}], {}),
         ([{"mode": "down"}], {"modes": dict.fromkeys(PROVIDERS, "down")}),
         (
             [{"mode": "down"}, {"provider": "carrierx", "mode": "ok"}],
@@ -178,6 +185,8 @@ def test_behaviour(house: House, wishes: list[dict[str, Any]], changed: dict[str
         (b'{"speed": 1e400}', "speed"),
         (b'{"mode": "asleep"}', "modes"),
         (b'{"provider": "acme", "mode": "down"}', "acme"),
+        (b'{"provider": "wavix", "loses": 2}', "losses"),
+        (b'{"provider": "wavix", "slower": -1}', "slowness"),
         (b'{"provider": ["wavix"], "mode": "down"}', ""),
         (b'{"provider": "signalwire", "callback_url": "http://127.0.0.1/"}', "callback_urls"),
         (b'{"provider": "wavix", "callback_url": "file:///etc"}', "callback_urls"),

@@ -103,6 +103,46 @@ def test_speed(speed: float) -> None:
     assert 0.5 / speed <= entry.lag <= 1.5 / speed
 
 
+def test_slowness() -> None:
+    """A slow provider takes so many times as long for all, its lists too; others do not."""
+    behaviour = Behaviour(clock=Clock(), speed=10, slowness={"signalwire": 5})
+    slow, usual = (
+        Store(seed=1).accept(draft(provider=name), Wish.DELIVERED, behaviour)
+        for name in ("signalwire", "wavix")
+    )
+
+    assert 1.8 / 2 <= slow.steps[-1].at - START <= 2.2 / 2
+    assert 1.8 / 10 <= usual.steps[-1].at - START <= 2.2 / 10
+    assert 0.5 / 2 <= slow.lag <= 1.5 / 2
+
+
+def test_losses() -> None:
+    """Of a provider's messages the share is lost that it loses; in any order the same ones."""
+    behaviour = Behaviour(clock=Clock(), losses={"wavix": 0.3})
+    drafts = [draft(to=f"+1313555{number:04}") for number in range(1000)]
+    first, again, other = (
+        {
+            entry.draft.to
+            for entry in (store.accept(one, Wish.DELIVERED, behaviour) for one in sent)
+            if entry.steps[-1].status == "undelivered"
+        }
+        for store, sent in ((Store(1), drafts), (Store(1), drafts[::-1]), (Store(2), drafts))
+    )
+
+    assert first == again != other
+    assert 250 < len(first) < 350
+
+
+def test_losses_are_for_what_would_arrive() -> None:
+    """What asks for other trouble has it, and a provider that loses none loses none."""
+    behaviour = Behaviour(clock=Clock(), losses={"wavix": 1.0})
+    store = Store(seed=1)
+    failed = store.accept(draft(), Wish.FAILED, behaviour)
+    spared = store.accept(draft(provider="signalwire"), Wish.DELIVERED, behaviour)
+
+    assert ("rejected", "delivered") == (failed.steps[-1].status, spared.steps[-1].status)
+
+
 def test_status_follows_from_time() -> None:
     """A message is in the last step whose time has come, and remembers since when."""
     entry = Store(seed=1).accept(draft(), Wish.DELIVERED, Behaviour(clock=Clock()))
@@ -256,6 +296,12 @@ def test_stamp(moment: float, expected: str) -> None:
         {"modes": {"acme": "ok"}},
         {"modes": {"wavix": "asleep"}},
         {"modes": "ok"},
+        {"losses": {"acme": 0.1}},
+        {"losses": {"wavix": 1.1}},
+        {"losses": {"wavix": True}},
+        {"losses": 0.1},
+        {"slowness": {"wavix": 0}},
+        {"slowness": {"wavix": "2"}},
         {"callback_urls": {"signalwire": "http://127.0.0.1/"}},
         {"callback_urls": {"wavix": "nowhere"}},
         {"signing_key": ""},
