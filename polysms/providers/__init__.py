@@ -111,9 +111,10 @@ def checked(found: Any, name: str, called: str, key: str = "provider") -> type[P
     """
     needed = ("Settings", "capabilities", "request", "read")
     missing = [attribute for attribute in needed if not hasattr(found, attribute)]
+    is_class = isclass(found)
     if missing:
         wrong = f"lacks {', '.join(missing)}"
-    elif not isclass(found):
+    elif not is_class:
         wrong = "is no class"
     elif not attrs.has(found.Settings):
         wrong = "has Settings that are no attrs class"

@@ -20,7 +20,7 @@ from polysms.delivery import Outcome, Status
 from polysms.errors import ConfigError, LedgerError
 from polysms.ledger import Ledger, schema
 from polysms.ledger.tables import VERSION_TABLE, metadata
-from tests.ledger import outboxes, scenes
+from tests.ledger import histories, outboxes, scenes
 
 LATER = scenes.NOW + timedelta(minutes=5)
 
@@ -225,6 +225,12 @@ LOOKUPS: dict[str, Callable[[Ledger], object]] = {
     "until next": lambda ledger: ledger.outbox.until_next(),
     "worker seen": lambda ledger: ledger.outbox.seen("w"),
     "worker gone": lambda ledger: ledger.outbox.gone("w"),
+    "assigned": lambda ledger: histories.History(ledger, histories.Clock()).send(),
+    "cells": lambda ledger: ledger.cells("main", since=scenes.NOW),
+    "observed": lambda ledger: ledger.cells("main", since=scenes.NOW, observational=True),
+    "matured": lambda ledger: ledger.matured(["wavix"], scenes.NOW),
+    "first assigned": lambda ledger: ledger.assigned("main"),
+    "look": lambda ledger: ledger.look("main", (1, 1)),
 }
 
 

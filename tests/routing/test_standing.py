@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +27,7 @@ def judged(
     return list(Standing(rows, latest or ()).judged(asked))
 
 
-def order(rows: list[Matured], *accounts: str, **stratum: str) -> list[str]:
+def order(rows: list[Matured], *accounts: str, **stratum: Any) -> list[str]:
     """Return the accounts, the best first."""
     return [one.account for one in judged(rows, *accounts, **stratum)]
 

@@ -21,7 +21,9 @@ def client(tmp_path: Path, port: int) -> Client:
         {
             "public_url": f"http://{HOST}:{port}",
             "ledger": f"sqlite:///{tmp_path / 'polysms.db'}",
-            "accounts": {"wavix": {"api_key": "x", "webhook_token": TOKEN}},
+            "accounts": {
+                "wavix": {"api_key": "x", "webhook_token": TOKEN, "verify_reports": "trust"}
+            },
         }
     )
 
@@ -45,8 +47,10 @@ def test_it_hears_inside_the_block(tmp_path: Path) -> None:
 def test_it_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that has not started in its time is an error, and is not left behind."""
     monkeypatch.setattr(serving, "_START", -1.0)
-    with serving.listening(HOST, 0) as listening:
-        with client(tmp_path, listening.getsockname()[1]) as sms:
-            with pytest.raises(RuntimeError, match="did not start"):
-                with serving.beside(Receiver(sms), [listening]):
-                    pass
+    with (
+        serving.listening(HOST, 0) as listening,
+        client(tmp_path, listening.getsockname()[1]) as sms,
+        pytest.raises(RuntimeError, match="did not start"),
+        serving.beside(Receiver(sms), [listening]),
+    ):
+        pass
