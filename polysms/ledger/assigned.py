@@ -36,6 +36,7 @@ PENDING, REFUSED, NOT_SENT = "pending", "refused", "not_sent"
 ACCEPTED, MAYBE_SENT = "accepted", "maybe_sent"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST_SEGMENTS = 10_000
 _MILLISECOND = timedelta(milliseconds=1)
 _NAMES = tuple(column.name for column in assignments.columns)
 #: What is not known as a message is assigned.
@@ -92,7 +93,10 @@ class Assigned:
 
     def billed(self, delivery: Delivery) -> None:
         """Note what a provider says of segments and carrier, each as far as it says it."""
-        facts = {"billed": delivery.segments_billed, "mcc": delivery.mcc, "mnc": delivery.mnc}
+        billed = delivery.segments_billed
+        # A provider may say anything; no message has so many.
+        known = billed if billed is not None and 0 <= billed <= _MOST_SEGMENTS else None
+        facts = {"billed": known, "mcc": delivery.mcc, "mnc": delivery.mnc}
         self.row |= {name: value for name, value in facts.items() if value is not None}
 
     def settle(self, page: Page, known: Callable[[str], Row], now: datetime) -> None:

@@ -273,13 +273,12 @@ def _is_stale(page: Page, delivery: Delivery) -> bool:
 
 
 def _hear(book: Book, id_: str, end: End, now: datetime) -> None:
-    delivery = end.delivery
-    copy = book.pages[id_].copies.get(delivery.reference or "")
-    if copy is None or delivery.status in UNSURE:
-        return
-    book.assigned.told(id_, copy, end, now)
-    if copy.outcome is Outcome.ACCEPTED and copy.status is not delivery.status:
-        book.hear(id_, copy.reference, delivery.status)
+    status = end.delivery.status
+    copy = book.pages[id_].copies.get(end.delivery.reference or "")
+    if copy is not None and status not in UNSURE:
+        book.assigned.told(id_, copy, end, now)
+        if copy.outcome is Outcome.ACCEPTED and copy.status is not status:
+            book.hear(id_, copy.reference, status)
 
 
 def _row_of(end: End, now: datetime) -> dict[str, Any]:

@@ -111,7 +111,6 @@ PACKAGES: Mapping[str, frozenset[str] | None] = {
     "sqlalchemy": frozenset({"ledger"}),
     "alembic": frozenset({"ledger"}),
     "psycopg": frozenset({"ledger"}),
-    "scipy": frozenset({"report"}),
     "celery": frozenset({"celery"}),
     "starlette": frozenset({"sandbox", "server"}),
     "uvicorn": frozenset({"sandbox", "server"}),

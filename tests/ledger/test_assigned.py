@@ -235,6 +235,14 @@ def test_price_and_segments_that_come_later(history: History) -> None:
     assert Stratum(group="310-410") == cell.stratum
 
 
+def test_segments_beyond_reason_are_not_counted(history: History) -> None:
+    """A provider may say anything: what no message has is not added to what others have."""
+    history.send()
+    history.look(Status.DELIVERED, 600, segments_billed=2**70)
+
+    assert Segments() == counted(history).segments
+
+
 def test_clock_of_a_provider_that_is_ahead(history: History) -> None:
     """A report that tells of the future shows whose clock is wrong, and by how much."""
     history.send()

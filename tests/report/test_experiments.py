@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 
-import numpy as np
 import pytest
 
 from polysms.report import bucket
-from tests.campaigns import experiments
+
+np = pytest.importorskip("numpy", reason="experiments are played by tox -e py313")
+
+from tests.campaigns import experiments  # noqa: E402 - it wants numpy
 
 
-@pytest.mark.one_python
+@pytest.mark.unmeasured
 def test_experiments_tell_the_truth(capsys: pytest.CaptureFixture[str]) -> None:
     """Intervals hold it, equal accounts seldom differ, and what failover hands on flatters nobody.
 
