@@ -10,6 +10,7 @@ from polysms.cli.options import WHERE
 from polysms.cli.rows import Row
 from polysms.cli.wishes import Wishes
 from polysms.client import Client
+from polysms.client.plans import ADD_LEDGER
 from polysms.config import Config
 from polysms.config.reading import fault
 from polysms.delivery import Status
@@ -24,7 +25,7 @@ def require_memory(wishes: Wishes, config: Config) -> None:
         sentence = "needs --key-column, by which a row of an earlier run is known"
         raise fault("--resend-maybe-sent", sentence, WHERE)
     if config.ledger is None:
-        sentence = "needs a ledger, which knows of earlier runs; add a line to the configuration"
+        sentence = f"needs a ledger, which knows of earlier runs; {ADD_LEDGER}"
         raise fault("--resend-maybe-sent", sentence, WHERE)
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from polysms.cli.output import Output, columns, plainly
 from polysms.report import Arm, Counts, Estimate, Report, Warned
-from polysms.report.words import duration, number, percent, texts
+from polysms.report.words import counted, duration, number, percent, texts
 
 _WIDTH = 80
 #: More lines than these nobody reads; ``--json`` has them all.
@@ -60,7 +60,7 @@ def _about(report: Report) -> str:
     given = sum(arm.counts.assigned for arm in report.arms)
     how = "not by chance" if report.terms.observational else "by chance"
     return (
-        f"{texts(given)}, given {how} to {len(report.arms)} accounts. Delivered counts "
+        f"{texts(given)}, given {how} to {counted(len(report.arms), 'account')}. Delivered counts "
         f"within {duration(report.within)}; intervals are of {report.terms.level:.0%}."
     )
 
@@ -152,4 +152,4 @@ def _show_rows(report: Report, output: Output, by: Collection[str]) -> None:
     output.say("")
     output.table(table)
     if len(rows) > _LINES:
-        output.say(f"{number(len(rows) - _LINES)} lines more; --json has them all.")
+        output.say(f"{counted(len(rows) - _LINES, 'line')} more; --json has them all.")

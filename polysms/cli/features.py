@@ -38,8 +38,14 @@ def _longest(can: Capabilities) -> str:
 
 
 def _longest_mms(can: Capabilities) -> str:
+    if can.mms_to == "none":
+        return "no"
     units = can.longest_mms_text is None and can.longest_units
     return _longest(can) if units else _characters(can.longest_mms_text)
+
+
+def _mms_to(can: Capabilities) -> str:
+    return "no" if can.mms_to == "none" else can.mms_to
 
 
 def _characters(most: int | None) -> str:
@@ -63,7 +69,7 @@ _TABLES: Mapping[str, Mapping[str, _Fact]] = {
         "SMS text": lambda one: _longest(one.capabilities),
         "MMS text": lambda one: _longest_mms(one.capabilities),
         "media": lambda one: str(one.capabilities.most_media),
-        "MMS to": lambda one: one.capabilities.mms_to,
+        "MMS to": lambda one: _mms_to(one.capabilities),
         "group MMS": lambda one: _yes(one.capabilities.group_mms),
     },
     "may be sent": {

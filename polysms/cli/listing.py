@@ -16,9 +16,11 @@ from polysms.cli.lookup import Direction, listed_remote
 from polysms.cli.options import WHERE, File, Json, Reveal, Url, configured, moment
 from polysms.cli.output import Output, columns, plainly
 from polysms.client import Client
+from polysms.client.records import MISSING
 from polysms.config import Config
 from polysms.config.reading import fault
 from polysms.delivery import Delivery
+from polysms.errors import ConfigError
 from polysms.numbers import recipient
 
 _MOST = 10_000
@@ -134,6 +136,9 @@ def _refuse(options: Mapping[str, object], why: str) -> None:
 
 
 def _list(accounts: Config, wanted: Mapping[str, Any], output: Output) -> None:
+    if accounts.ledger is None:
+        sentence = f"{MISSING}; or ask a provider for its own list with --remote ACCOUNT"
+        raise ConfigError(sentence, key="ledger")
     with Client(accounts) as client:
         found = client.find(**wanted)
     if output.json:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from polysms.cli.output import Output, columns, plainly
-from polysms.report.words import duration, number, percent, points
+from polysms.report.words import counted, duration, number, percent, points, texts
 from polysms.simulation import Outcome, PairOutcome, Plan, Stage
 from polysms.simulation.outcome import HALF, MOST
 
@@ -28,8 +28,8 @@ def show(outcome: Outcome, output: Output) -> None:
     """Print what came of all plays."""
     plan = outcome.plan
     output.say(
-        f"Played {number(plan.plays)} times: {number(plan.days)} days of {number(plan.per_day)} "
-        "texts. Nothing was sent."
+        f"Played {counted(plan.plays, 'time')}: {counted(plan.days, 'day')} of "
+        f"{texts(plan.per_day)}. Nothing was sent."
     )
     output.say("")
     output.table(_accounts(plan))

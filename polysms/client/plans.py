@@ -28,6 +28,9 @@ from polysms.routing.steps import World
 if TYPE_CHECKING:
     from polysms.ledger import Ledger
 
+#: What to do where something needs a ledger.
+ADD_LEDGER = 'add a line to the configuration, as ledger = "sqlite:///polysms.db"'
+
 
 class Plans:
     """The plans of one configuration's sends: those that bend no route are made once."""
@@ -209,7 +212,8 @@ def _require_no_ledger(message: Message) -> None:
     for field in ("key", "tenant"):
         if getattr(message, field) is not None:
             raise ConfigError(
-                f"{field}: a message's {field} needs a ledger, and there is none", key="ledger"
+                f"{field}: a message's {field} needs a ledger, and there is none; {ADD_LEDGER}",
+                key="ledger",
             )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from polysms.client.comparing import Question, answer, over_time
 from polysms.client.log import log
-from polysms.client.plans import Plans
+from polysms.client.plans import ADD_LEDGER, Plans
 from polysms.config import Config
 from polysms.delivery import Delivery, Status, aware
 from polysms.errors import ConfigError, NotFound
@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 #: Messages wait in vain where no worker was seen for so long.
 SILENCE = timedelta(seconds=60)
 
-MISSING = (
-    "ledger: this needs a ledger, and there is none; add a line to the configuration, as "
-    'ledger = "sqlite:///polysms.db"'
-)
+MISSING = f"ledger: this needs a ledger, and there is none; {ADD_LEDGER}"
 
 
 def ledger_of(config: Config, world: World) -> Ledger | None:

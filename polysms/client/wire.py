@@ -206,18 +206,17 @@ _OURS = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
-_SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
+_SENTENCES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
     (httpx.PoolTimeout, "no connection of our own was free in time"),
     (httpx.ConnectTimeout, "no connection in time"),
     (httpx.ConnectError, "no connection"),
     (httpx.ProxyError, "the proxy refused"),
     (httpx.WriteTimeout, "the request could not be written in time"),
     (httpx.WriteError, "the connection broke while the request was written"),
-    (httpx.ReadTimeout, "no answer in time"),
+    ((httpx.ReadTimeout, TimeoutError), "no answer in time"),
     (httpx.ReadError, "the connection broke before an answer"),
     (httpx.RemoteProtocolError, "the connection ended without a readable answer"),
     (httpx.UnsupportedProtocol, "the URL's scheme is not supported"),
-    (TimeoutError, "no answer before the deadline"),
 )
 
 

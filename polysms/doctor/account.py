@@ -112,13 +112,19 @@ def sender(wanted: str, listed: Sequence[Sender] | None, alone: Sender | None = 
         return untold(about, "the provider has no list of senders")
     same = [one for one in listed if is_same(one, wanted)]
     if not same:
-        return untold(about, f"not among the {len(listed)} senders that the provider lists")
+        return untold(about, _unlisted(len(listed)))
     found = same[0] if alone is None else alone
     if found.can_send is None:
         return untold(about, f"listed; {_said(found) or 'whether it can send is not said'}")
     if found.can_send:
         return fine(about, f"can send{_bracketed(found)}")
     return differs(about, f"cannot send: {found.why or _said(found) or 'its provider says so'}")
+
+
+def _unlisted(others: int) -> str:
+    if not others:
+        return "the provider's list of senders is empty"
+    return f"not among the {others} sender{'' if others == 1 else 's'} that the provider lists"
 
 
 def is_same(listed: Sender, wanted: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 from sqlalchemy import Connection
 
-from polysms.delivery import Attempt, Outcome, Status
+from polysms.delivery import Attempt, Evidence, Outcome, Status
 from polysms.ledger import bulk
 from polysms.ledger.assigned import Assignments
 from polysms.ledger.rows import Row, attempt_row
@@ -222,6 +222,18 @@ class Book:
         (self._added if is_new else self._closed)[attempt.reference] = row
         page.copies[attempt.reference] = _copy(row)
         return None
+
+    def found(self, id_: str, reference: str, provider_id: str | None, now: datetime) -> None:
+        """Note that the provider has a copy of which nobody knew that: it has spoken of it."""
+        copy = self.pages[id_].copies[reference]
+        is_open = copy.outcome is None and (copy.expires_at is None or copy.expires_at >= now)
+        if is_open or copy.outcome not in {None, Outcome.MAYBE_SENT} or provider_id is None:
+            return
+        copy.outcome, copy.provider_id = Outcome.ACCEPTED, provider_id
+        copy.ended_at = copy.ended_at or now
+        known = self._added.get(reference) or self._closed.setdefault(reference, {})
+        known |= {"outcome": copy.outcome, "evidence": Evidence.FOUND, "ended_at": copy.ended_at}
+        known |= {"provider_id": provider_id, "status": copy.status}
 
     def hear(self, id_: str, reference: str, status: Status) -> Copy:
         """Note what a provider says of a copy; return that."""

@@ -11,7 +11,7 @@ import attrs
 from sqlalchemy import Connection, TextualSelect, text
 
 from polysms.ledger.columns import stored_words
-from polysms.ledger.rows import SIGNED, Row
+from polysms.ledger.rows import NAMED, SIGNED, Row
 from polysms.ledger.tables import attempts, events, messages
 
 #: What tells an event from all others: its account and its id.
@@ -45,10 +45,14 @@ def owners(connection: Connection, rows: Collection[Row]) -> dict[Name, Owner]:
     for a signed report: what SignalWire's callbacks have for an id is not said to be the message's.
     """
     reports = [row for row in rows if row["kind"] == "report"]
-    named = [row for row in reports if row["reference"] is not None and not row["hint"]]
+    named = [row for row in reports if row["reference"] is not None and _is_named(row)]
     found = _by_reference(connection, named)
     left = [row for row in reports if name_of(row) not in found]
     return {**found, **_by_provider_id(connection, left)}
+
+
+def _is_named(row: Row) -> bool:
+    return not row["hint"] or bool(row["facts"].get(NAMED))
 
 
 def _agree(row: Row, owner: Owner) -> bool:

@@ -17,7 +17,7 @@ from polysms.ledger.keys import insert_or_nothing
 from polysms.ledger.optouts import Heard
 from polysms.ledger.owners import Name, Owner, known_names, name_of, owners
 from polysms.ledger.reading import REPORT, by_id
-from polysms.ledger.rows import OPT_OUT, SIGNED, Row, event_row
+from polysms.ledger.rows import NAMED, OPT_OUT, SIGNED, Row, event_row
 from polysms.ledger.tables import attempts, events
 
 _MATCHED = ("message_id", "reference")
@@ -29,7 +29,8 @@ class Note:
 
     With ``hint``, what it says is not proved: its message's provider is to be asked, and nothing
     follows from it, but from one that ends nothing, of a message that its provider surely has.
-    With ``signed``, the provider itself has said which attempt it is about. At ``handle_at``
+    With ``signed``, the provider itself has said which attempt it is about; with ``named``, whoever
+    says it knows that attempt's own address. At ``handle_at``
     whoever listens is to be told, unless :class:`Handled` says that this has been done. ``lists``
     is what each route says of opt-outs, ``mirror`` the accounts whose providers are to hear of one.
     """
@@ -37,6 +38,7 @@ class Note:
     event: Event
     hint: bool = False
     signed: bool = False
+    named: bool = False
     handle_at: datetime | None = None
     lists: Mapping[str, str] = attrs.field(factory=dict, hash=False)
     mirror: tuple[str, ...] = ()
@@ -79,7 +81,7 @@ def record(connection: Connection, notes: Sequence[Note], now: datetime) -> list
         row, known = rows[note.name], about.get(note.name)
         if known is not None:
             _tell(book, known, row, now)
-        if note.name not in new and _again(connection, book, row):
+        if note.name not in new and _again(connection, book, row, now):
             news.add(note.name)
     book.put_back(now)
     told = _opt_outs(connection, [note for note in notes if note.name in new], now)
@@ -97,7 +99,9 @@ def _name(note: Note) -> Name:
 
 def _row(note: Note) -> dict[str, Any]:
     row = {**event_row(note.event), "hint": note.hint, "handle_at": note.handle_at}
-    return {**row, "facts": {**row["facts"], SIGNED: True}} if note.signed else row
+    for word, holds in ((SIGNED, note.signed), (NAMED, note.named)):
+        row["facts"] = {**row["facts"], word: True} if holds else row["facts"]
+    return row
 
 
 def _matched_row(said: Row, owner: Owner) -> dict[str, Any]:
@@ -129,7 +133,7 @@ def _inserted(connection: Connection, rows: Mapping[Name, Row]) -> set[Name]:
     return {(row.account, row.event_id) for row in connection.execute(kept, ordered)}
 
 
-def _again(connection: Connection, book: Book, row: Row) -> bool:
+def _again(connection: Connection, book: Book, row: Row, now: datetime) -> bool:
     """Note what an event that is there already says now: whose it is, and whether it is proved.
 
     Return whether it was not proved before.
@@ -139,7 +143,7 @@ def _again(connection: Connection, book: Book, row: Row) -> bool:
         parked = _change(connection, row, events.c.message_id.is_(None), names)
         # What was proved of it while nobody knew its message is told to nobody else.
         if parked is not None and parked["kind"] == "report" and not parked["hint"]:
-            _hear(book, row["message_id"], row["reference"], parked)
+            _hear(book, row["message_id"], row["reference"], parked, now)
     if row["kind"] == "report" and not row["hint"]:
         # What was claimed without proof, whose it is too, counts no more.
         proof = ("hint", "status", "facts", "reference")
@@ -161,15 +165,17 @@ def _is(name: Name) -> Any:
 def _tell(book: Book, owner: Owner, row: Row, now: datetime) -> None:
     """Let a message follow what is said of it; of what is not proved, only that it is asked for."""
     if not row["hint"]:
-        _hear(book, owner.message_id, owner.reference, row)
+        _hear(book, owner.message_id, owner.reference, row, now)
         return
     # Who handles it asks the provider at once; the sweep does where nobody has.
     page = book.pages[owner.message_id]
     page.changes["look_at"] = min(filter(None, (page.value("look_at"), row["handle_at"] or now)))
 
 
-def _hear(book: Book, id_: str, reference: str, row: Row) -> None:
+def _hear(book: Book, id_: str, reference: str, row: Row, now: datetime) -> None:
     status, received_at = Status(row["status"]), row["received_at"]
+    # A signed report may have another id than the message; which one, its provider is asked.
+    book.found(id_, reference, None if row["facts"].get(SIGNED) else row["provider_id"], now)
     copy = book.hear(id_, reference, status)
     compared = book.assigned.of(id_, copy.account)
     if compared is None:

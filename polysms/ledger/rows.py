@@ -32,7 +32,12 @@ Row = Mapping[Any, Any]
 OPT_OUT = "opt_out"
 #: Of a report: that its provider has signed it, and so the attempt it names.
 SIGNED = "signed"
+#: In the facts of a report that ends nothing: it came to the address of its attempt alone.
+NAMED = "named"
+_OURS = frozenset({OPT_OUT, SIGNED, NAMED})
 
+#: What a delivery has from its copy.
+_COPYS = ("account", "provider", "provider_id", "reference", "from_")
 _LISTS = ("looks", "unsupported", "warnings")
 _WORDS = {"outcome": Outcome, "evidence": Evidence, "reason": Reason}
 _NAMES = {"from_": "sender"}
@@ -165,14 +170,21 @@ def delivery_of(row: Row, attempts: Sequence[Attempt]) -> Delivery:
         "raw": row["raw"] or {},
     }
     delivery = delivery_from_dict({**_DEFAULTS, **row["facts"], **kept})
-    return changed(delivery, attempts=tuple(attempts))
+    return changed(delivery, attempts=tuple(attempts), **_found_later(delivery, attempts))
+
+
+def _found_later(delivery: Delivery, attempts: Sequence[Attempt]) -> dict[str, Any]:
+    """Return who has a message of which its send did not know that: a report has told of it."""
+    if delivery.provider_id is not None or delivery.status is not Status.MAYBE_SENT:
+        return {}
+    taken = [one for one in attempts if one.evidence is Evidence.FOUND]
+    return {name: getattr(taken[-1], name) for name in _COPYS} if taken else {}
 
 
 def _unended(row: Row, attempts: tuple[Attempt, ...]) -> Delivery:
     """Return the delivery of a message whose send has not ended, or never will."""
     last: Any = attempts[-1] if attempts else None
-    names = ("account", "provider", "provider_id", "reference", "from_")
-    facts: dict[str, Any] = {name: getattr(last, name, None) for name in names}
+    facts: dict[str, Any] = {name: getattr(last, name, None) for name in _COPYS}
     return Delivery(
         id=row["id"],
         status=Status.PENDING,
@@ -225,7 +237,7 @@ def _said(value: Any) -> Any:
 
 def event_of(row: Row) -> Event:
     """Return the event of a row."""
-    facts = {name: value for name, value in row["facts"].items() if name not in {OPT_OUT, SIGNED}}
+    facts = {name: value for name, value in row["facts"].items() if name not in _OURS}
     facts |= {name: row[name] for name in ("account", "event_id", "provider", "received_at")}
     facts["raw"] = row["raw"] or {}
     if facts.get("at") is not None:

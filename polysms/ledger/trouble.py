@@ -18,7 +18,10 @@ T = TypeVar("T")
 
 UPGRADE = "the ledger's tables are missing or old: run `polysms ledger upgrade`"
 _BUSY = "the ledger is busy: others have been writing to it for too long"
-_GONE = "the ledger's database cannot be reached, or broke the connection off"
+_GONE = (
+    "the ledger's database cannot be reached, or broke the connection off: "
+    "does it run, and are host and port in the ledger's address right?"
+)
 
 #: By the primary code of SQLite's answer.
 _SQLITE = {

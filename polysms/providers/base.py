@@ -165,7 +165,8 @@ class Capabilities:
     by number and time, "none". ``longest_text`` is in characters, ``longest_units`` in units of the
     text's encoding ("GSM-7", "UCS-2"). ``reports`` names the kinds whose delivery is ever reported.
     ``validity``, ``tag`` and ``status_callback`` say whether the provider has a word for these.
-    ``plus_senders`` says that a number as the sender must begin with a plus.
+    ``plus_senders`` says that a number as the sender must begin with a plus. A provider of texts
+    alone has ``most_media=0`` and ``mms_to="none"``.
     """
 
     title: str

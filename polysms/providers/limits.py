@@ -21,7 +21,9 @@ from polysms.segments import segments
 T = TypeVar("T")
 
 _EMPTY: dict[type, Any] = {}
+_NO_MMS = "sends texts alone, no media"
 _MMS_TO: dict[str, Callable[[str], bool]] = {
+    "none": lambda _: False,
     "any": lambda _: True,
     "US": numbers.in_us,
     "US and CA": numbers.in_us_or_canada,
@@ -40,7 +42,8 @@ def check(message: Message, can: Capabilities, *, kind: str | None = None) -> No
     if numbers.is_short(message.to) and not can.short_numbers:
         raise _unsupported(can, Reason.CAPABILITY, f"cannot send to short numbers: {message.to}")
     if kind == "mms" and not _MMS_TO[can.mms_to](message.to):
-        raise _unsupported(can, Reason.CAPABILITY, f"sends MMS only to numbers of: {can.mms_to}")
+        where = f"sends MMS only to numbers of: {can.mms_to}"
+        raise _unsupported(can, Reason.CAPABILITY, where if can.mms_to != "none" else _NO_MMS)
     if message.status_callback and not can.status_callback:
         raise _unsupported(can, Reason.CAPABILITY, "takes no status_callback per message")
 
@@ -51,7 +54,8 @@ def _unsupported(can: Capabilities, reason: Reason, sentence: str) -> Unsupporte
 
 def _check_content(message: Message, can: Capabilities, kind: str) -> None:
     if len(message.media) > can.most_media:
-        spoken = f"takes at most {can.most_media} media, the message has {len(message.media)}"
+        most = f"takes at most {can.most_media} media" if can.most_media else _NO_MMS
+        spoken = f"{most}, the message has {len(message.media)}"
         raise _unsupported(can, Reason.MEDIA, spoken)
     longest = can.longest_mms_text if kind == "mms" else can.longest_text
     if longest is not None and len(message.text) > longest:

@@ -50,7 +50,12 @@ def chance(value: float) -> str:
 
 def texts(count: int) -> str:
     """Return so many texts: ``1 text``, ``3,400 texts``."""
-    return f"{number(count)} text{'' if count == 1 else 's'}"
+    return counted(count, "text")
+
+
+def counted(count: int, noun: str) -> str:
+    """Return so many of something: ``1 day``, ``28 days``."""
+    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
 
 
 def listed(names: Sequence[str]) -> str:

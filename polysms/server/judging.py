@@ -96,6 +96,13 @@ def is_hint(hearing: Hearing, event: Event) -> bool:
     return ends and is_doubted(hearing, event)
 
 
+def is_named(hearing: Hearing, event: Event) -> bool:
+    """Whether a report that ends nothing came to the address of the attempt that it is about."""
+    if hearing.verdict is None or not isinstance(event, DeliveryReport) or event.status.final:
+        return False
+    return event.reference is not None and event.reference == hearing.verdict.reference
+
+
 def is_signed(hearing: Hearing) -> bool:
     """Whether the provider itself has signed what a request says, its address too."""
     return hearing.verdict is not None and hearing.verdict.proof == "signature"

@@ -11,7 +11,7 @@ import attrs
 from polysms.client.optouts import lists_of, mirrors_of
 from polysms.config import Config
 from polysms.delivery import DeliveryReport, Event
-from polysms.server.judging import is_doubted, is_hint, is_signed
+from polysms.server.judging import is_doubted, is_hint, is_named, is_signed
 from polysms.server.listeners import Listeners
 from polysms.webhooks import Hearing
 
@@ -41,6 +41,7 @@ class Notes:
                 event=event,
                 hint=is_doubted(hearing, event),
                 signed=is_signed(hearing),
+                named=is_named(hearing, event),
                 handle_at=self._when(hearing, event, handle_at, asked_at or handle_at),
                 lists=self._lists,
                 mirror=self._mirrors,

@@ -91,8 +91,9 @@ def _confirmed(
     else:
         said = as_found(report, found)
         if said.status.final:
-            yield Prove(said)
-            return said
+            kept = yield Prove(said)
+            # Only now is known whose it is, where the send had no answer.
+            return attrs.evolve(said, id=kept.id, key=kept.key, tag=kept.tag) if kept.id else said
     if again is not None:
         return None
     log.error("event_id=%s account=%s is given up: it was never confirmed", *_name(due))

@@ -102,6 +102,7 @@ def test_none(command: Command) -> None:
         (("--remote", "wavix", "--key", "a"), "--key: does not go with --remote"),
         (("--remote", "wavix", "--status", "SENT"), "--status: does not go with --remote"),
         (("--remote", "wavix", "--account", "a"), "--account: does not go with --remote"),
+        (("--url", WAVIX), "or ask a provider for its own list with --remote ACCOUNT"),
         (("--url", WAVIX), 'add a line to the configuration, as ledger = "sqlite:///polysms.db"'),
     ],
 )

@@ -227,6 +227,42 @@ def test_wrong_usage(
     assert (2, True) == (said.code, sentence in said.err.replace("\n", " ")), said.err
 
 
+@pytest.mark.parametrize("runs", ["serve", "worker"])
+@pytest.mark.parametrize(
+    ("program", "sentence"),
+    [
+        ("import requestz", "ModuleNotFoundError: No module named 'requestz'"),
+        ("from typing import Nothing", "ImportError: cannot import name 'Nothing' from 'typing'"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("assert False", "AssertionError"),
+        ("def", "SyntaxError: invalid syntax"),
+        ("raise ValueError('no +13135550123\\nhere')", "ValueError: no +1********23 here"),
+    ],
+)
+def test_program_that_cannot_be_imported(
+    here: Path, command: Command, runs: str, program: str, sentence: str
+) -> None:
+    """A mistake in the program is told as one: what was raised, and in which module."""
+    # A name of its own each time: a folder that was listed already is not looked into again.
+    module = f"broken_{here.name}"
+    (here / f"{module}.py").write_text(program, encoding="utf-8")
+    said = command(runs, "--listen", f"{module}:receiver")
+
+    words = " ".join(said.err.split())
+    assert (2, True) == (said.code, f"--listen: cannot import '{module}': {sentence}" in words), (
+        words
+    )
+
+
+def test_program_whose_configuration_is_missing(here: Path, command: Command) -> None:
+    """What polysms itself tells a program is told as it is."""
+    source = "from polysms import Client\nClient.from_config('nowhere.toml')"
+    (here / "unconfigured.py").write_text(source, encoding="utf-8")
+    said = command("serve", "--port", "0", "--listen", "unconfigured:receiver")
+
+    assert (2, True, False) == (said.code, "nowhere.toml" in said.err, "import" in said.err)
+
+
 def test_without_a_public_url(here: Path, command: Command) -> None:
     """Without the address that providers reach there is nothing to serve."""
     text = KEPT.replace("public_url", "# public_url")

@@ -135,12 +135,12 @@ def _listed(status: str | None = None, why: str | None = None, *, can_send: bool
     ("listed", "alone", "grade", "text"),
     [
         (None, None, UNTOLD, "the provider has no list of senders"),
-        ([], None, UNTOLD, "not among the 0 senders that the provider lists"),
+        ([], None, UNTOLD, "the provider's list of senders is empty"),
         (
             [Sender(id="1", sender="Acme", kind="name", can_send=True)],
             None,
             UNTOLD,
-            "not among the 1 senders that the provider lists",
+            "not among the 1 sender that the provider lists",
         ),
         ([_listed(can_send=True)], None, FINE, "can send"),
         ([_listed("enabled", can_send=True)], None, FINE, "can send (status enabled)"),

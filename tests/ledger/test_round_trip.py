@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from polysms.delivery import Attempt, Delivery, DeliveryReport, InboundMessage, Status
+from polysms.delivery import Attempt, Delivery, DeliveryReport, Evidence, InboundMessage, Status
 from polysms.errors import Reason
 from polysms.ledger import End, Ledger, Line
 from polysms.message import Message
@@ -31,6 +31,9 @@ def kept(said: Message, delivery: Delivery, ledger: Ledger) -> Delivery | None:
 def test_delivery_comes_back_as_it_was(ledger: Ledger, case: tuple[Message, Delivery]) -> None:
     """Every field of a delivery and its attempts is kept, whatever characters it is made of."""
     said, delivery = case
+    # Of what was found no send says that it is unclear.
+    found = any(one.evidence is Evidence.FOUND for one in delivery.attempts)
+    assume(not found or delivery.status is not Status.MAYBE_SENT)
 
     assert delivery == kept(said, delivery, ledger)
 

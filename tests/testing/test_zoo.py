@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from polysms.testing.contract import RULES, Broken, Rule, Subject
+from polysms.errors import Reason, Unsupported
+from polysms.testing.contract import PICTURE, RULES, Broken, Rule, Subject
+from polysms.testing.contract.subject import Unwritten
 from tests.testing.parrot import HEARING, ROW
-from tests.testing.zoo import ZOO, Parrot, Tame, example
+from tests.testing.zoo import ZOO, Crow, Lark, Magpie, Parrot, Tame, example
 
 ANIMALS = [pytest.param(name, kind, id=kind.__name__) for name, kind in ZOO.items()]
 QUICK = [rule for rule in RULES.values() if not rule.sends]
@@ -52,6 +54,33 @@ def test_the_page_keeps_every_rule(kind: type[Any], hears: bool) -> None:  # noq
     """The adapter of the page on adding a provider keeps the contract, webhooks and all."""
     rules = [rule for rule in RULES.values() if hears or "events" not in rule.needs]
     assert set() == breaks(kind, rules)
+
+
+@pytest.mark.parametrize("name", [name for name in RULES if name != "a_text_alone_has_no_media"])
+def test_texts_alone_are_enough(name: str) -> None:
+    """An adapter of a provider without MMS keeps every rule."""
+    RULES[name].check(Subject(Lark, example(Lark)))
+
+
+def test_rule_about_pictures_is_not_tried_without_them() -> None:
+    """What a request has where pictures would stand is not asked where none can be sent."""
+    with pytest.raises(Unwritten, match="takes no media"):
+        RULES["a_text_alone_has_no_media"].check(Subject(Lark, example(Lark)))
+
+
+def test_picture_where_texts_alone_are_sent() -> None:
+    """The provider is told by its name, and what it lacks, so that a route goes on."""
+    with pytest.raises(Unsupported) as caught:
+        Subject(Lark, example(Lark)).request(media=[PICTURE])
+    assert "Parrot: sends texts alone, no media, the message has 1" == str(caught.value)
+    assert Reason.MEDIA is caught.value.reason
+
+
+@pytest.mark.parametrize("kind", [Magpie, Crow])
+def test_table_agrees_with_itself_about_media(kind: type[Any]) -> None:
+    """How many media are taken, and where they go, are both nothing or neither."""
+    with pytest.raises(Broken, match="what it says of MMS"):
+        RULES["it_has_the_parts_of_an_adapter"].check(Subject(kind, example(kind)))
 
 
 @pytest.mark.parametrize(("name", "kind"), ANIMALS)

@@ -400,6 +400,24 @@ class Explaining(Tame):
             raise Unsupported(f"{error} (with the key {self.key})", reason=error.reason) from error
 
 
+class Lark(Tame):
+    """Sends texts alone, says so, and keeps every rule."""
+
+    capabilities = _able(most_media=0, mms_to="none")
+
+
+class Magpie(Tame):
+    """Takes no media, and is said to send them anywhere."""
+
+    capabilities = _able(most_media=0)
+
+
+class Crow(Tame):
+    """Takes media, and is said to send them nowhere."""
+
+    capabilities = _able(mms_to="none")
+
+
 #: rule: who breaks it, and nothing else.
 ZOO: Mapping[str, type[Any]] = {
     "it_has_the_parts_of_an_adapter": Graded,
@@ -441,9 +459,11 @@ ZOO: Mapping[str, type[Any]] = {
     "no_error_shows_a_secret": Explaining,
 }
 
+_TEXT = {name: value for name, value in parrot.ROW.spelled.items() if name != "pictures"}
+
 
 def example(kind: type[Any]) -> Example:
     """Return the example of an animal."""
     if kind is Counting:
         return attrs.evolve(parrot.ROW, settings={**parrot.ROW.settings, "retries": "many"})
-    return parrot.ROW
+    return attrs.evolve(parrot.ROW, spelled=_TEXT) if kind is Lark else parrot.ROW

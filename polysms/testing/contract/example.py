@@ -22,8 +22,8 @@ class Example:
 
     ``settings`` make an account, ``secret`` is the canary among them that nothing may show,
     ``sender`` a sender of it. ``path`` is the URL that a send is posted to, ``spelled`` its body
-    (JSON or a form, by its ``content_type``) for the text "hi ☺" with one picture to +13135550123,
-    ``text_at`` where the text stands in it. ``sent`` is the published answer to a send that was
+    (JSON or a form, by its ``content_type``) for the text "hi ☺" with one picture, if the provider
+    takes any, to +13135550123, ``text_at`` where the text stands in it. ``sent`` is the published answer to a send that was
     taken, ``sent_status`` its HTTP status; ``where`` names its JSON keys of id, status, sender
     ("from") and recipient ("to"), and the direction's where there is one. ``statuses`` are the
     documented words, ``codes`` documented refusals: HTTP status, body, reason.

@@ -16,7 +16,7 @@ from polysms.config.routes import Route
 from polysms.message import Message
 from polysms.providers import checked, load
 from polysms.providers.base import Request, secrets_of
-from polysms.testing.contract.example import REFERENCE, Example
+from polysms.testing.contract.example import PICTURE, REFERENCE, Example
 
 #: Everything a test says is invented: these numbers reach nobody.
 TO = "+13135550123"
@@ -193,6 +193,11 @@ class Subject:
     def home(self) -> str:
         """The provider's public address."""
         return str(getattr(self.settings, "home", "https://home.example"))
+
+    @property
+    def pictured(self) -> dict[str, Any]:
+        """The fields that give a message a picture: none where the provider takes no media."""
+        return {"media": [PICTURE]} if self.kind.capabilities.most_media else {}
 
     def adapter(self, base_url: str | None = None) -> Any:
         """Return the adapter of an account at an address, the provider's own if it is left out."""

@@ -73,7 +73,8 @@ def longest_text_is_true(subject: Subject) -> Iterator[Finding]:
     """As long a text as the table says stands in a request whole, and one more is Unsupported."""
     can = subject.kind.capabilities
     yield from _long(subject, "a text", can.longest_text, {})
-    yield from _long(subject, "the text of an MMS", can.longest_mms_text, {"media": [PICTURE]})
+    if subject.pictured:
+        yield from _long(subject, "the text of an MMS", can.longest_mms_text, subject.pictured)
     for encoding, most in can.longest_units.items():
         letter = UNITS.get(encoding, "a")
         yield from _long(subject, f"a text in {encoding}", most, {}, letter)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from polysms.providers.base import Page, Query
 from polysms.testing.contract.bodies import answer, at, changed, places, said, texts
-from polysms.testing.contract.example import PICTURE, REFERENCE
+from polysms.testing.contract.example import REFERENCE
 from polysms.testing.contract.subject import Finding, Subject, Unwritten, rule, unless, unlike
 
 _PAIR = ("list_request", "read_list")
@@ -109,7 +109,7 @@ def an_exact_lookup_is_kept(subject: Subject) -> Iterator[Finding]:
     """Where the grade is "exact" our reference is on the wire, and each record brings it back."""
     if subject.kind.capabilities.lookup != "exact":
         return
-    for fields in ({}, {"media": [PICTURE]}):
+    for fields in ({}, subject.pictured):
         body = said(subject.request(**fields))
         there = REFERENCE in texts(body)
         yield from unless(there, f"the reference of a send with {fields}", body, "in the body")

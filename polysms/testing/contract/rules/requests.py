@@ -9,7 +9,16 @@ from polysms.errors import InvalidMessage, NotSent, Unsupported
 from polysms.providers.base import Query, Request
 from polysms.testing.contract.bodies import at, places, said
 from polysms.testing.contract.example import PICTURE, REFERENCE
-from polysms.testing.contract.subject import TO, Finding, Subject, raised, rule, unless, unlike
+from polysms.testing.contract.subject import (
+    TO,
+    Finding,
+    Subject,
+    Unwritten,
+    raised,
+    rule,
+    unless,
+    unlike,
+)
 
 #: An id that needs no escaping.
 PLAIN = "plain-id-4711"
@@ -47,7 +56,7 @@ RECIPIENTS = ("+13135550123", "+1 (313) 555-0123", "+442079460958", "+4915123456
 @rule("What the document does not know is dropped without a word, or refused.", reads=True)
 def a_send_is_spelled_as_documented(subject: Subject) -> Iterator[Finding]:
     """Sender, recipient, text and media stand in the request as the provider's document says."""
-    row, request = subject.row, subject.request(media=[PICTURE])
+    row, request = subject.row, subject.request(**subject.pictured)
     yield from unlike("the method and URL of a send", ("POST", row.path), _line(request))
     yield from unlike("its Content-Type", row.content_type, request.headers.get("Content-Type"))
     yield from unlike("its body", row.spelled, said(request))
@@ -60,7 +69,9 @@ def _line(request: Request) -> tuple[str, str]:
 @rule("To some providers even an empty list of media makes an MMS, which costs more.")
 def a_text_alone_has_no_media(subject: Subject) -> Iterator[Finding]:
     """Without media a request has nothing where the pictures would stand, or null."""
-    plain, mms = said(subject.request()), said(subject.request(media=[PICTURE]))
+    if not subject.pictured:
+        raise Unwritten(f"{subject.title} takes no media: there is nothing to try")
+    plain, mms = said(subject.request()), said(subject.request(**subject.pictured))
     for place in places(mms):
         if at(mms, place) in (PICTURE, [PICTURE]) and place in set(places(plain)):
             found = at(plain, place)
@@ -142,7 +153,9 @@ def asked(subject: Subject, base_url: str | None = None) -> Iterator[tuple[str, 
     """Yield every request that an adapter makes, and what it is."""
     adapter = subject.adapter(base_url)
     yield "a send", adapter.request(subject.message(), REFERENCE)
-    yield "a send with a picture", adapter.request(subject.message(media=[PICTURE]), REFERENCE)
+    if subject.pictured:
+        pictured = subject.message(**subject.pictured)
+        yield "a send with a picture", adapter.request(pictured, REFERENCE)
     if hasattr(adapter, "fetch_request"):
         for identity in (PLAIN, "//evil.example/x", "@evil.example", "../../elsewhere"):
             yield f"a fetch of {identity!r}", adapter.fetch_request(identity)

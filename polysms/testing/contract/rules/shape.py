@@ -9,7 +9,7 @@ from polysms.providers.base import Provider
 from polysms.testing.contract.subject import Finding, Subject, raised, rule, unless
 
 _GRADES = ("exact", "heuristic", "none")
-_MMS_TO = ("any", "US", "US and CA")
+_MMS_TO = ("any", "US", "US and CA", "none")
 
 
 @rule("The router, the command and the tests read these parts by name, and decide by these words.")
@@ -21,6 +21,9 @@ def it_has_the_parts_of_an_adapter(subject: Subject) -> Iterator[Finding]:
     yield from unless(whole, "the adapter", dir(adapter), "a polysms.providers.base.Provider")
     yield from unless(can.lookup in _GRADES, "capabilities.lookup", can.lookup, str(_GRADES))
     yield from unless(can.mms_to in _MMS_TO, "capabilities.mms_to", can.mms_to, str(_MMS_TO))
+    believed = f"most_media={can.most_media} beside mms_to={can.mms_to!r}"
+    agree = (can.most_media == 0) == (can.mms_to == "none")
+    yield from unless(agree, "what it says of MMS", believed, 'both, or neither, of 0 and "none"')
     kinds = can.reports <= {"sms", "mms"}
     yield from unless(kinds, "capabilities.reports", can.reports, "of sms and mms")
     yield from unless(can.title.strip(), "capabilities.title", can.title, "a name")
