@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from polysms import Client, Config, LookupFailed, Message, Unsupported
+from polysms.cli import features
 from polysms.providers import REGISTRY, load
 from polysms.routing.services import SERVICES, offered
 from polysms.sandbox import Behaviour, running
@@ -22,6 +23,7 @@ from polysms.services import (
     Sender,
 )
 from tests.cli.conftest import Command, command
+from tests.testing.zoo import Lark
 
 __all__ = ["command"]
 
@@ -127,6 +129,15 @@ def test_table_says_so(command: Command) -> None:
         name: [service for service in SERVICES if offered(load(name), service)] for name in REGISTRY
     } == {name: one["services"] for name, one in said.items()}
     assert {"signed", "not signed"} == {one["webhooks"] for one in said.values()}
+
+
+def test_provider_without_mms(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a provider of texts alone the table says that it has no MMS."""
+    monkeypatch.setattr(features, "_known", lambda: {"parrot": Lark})
+    said = command("providers").out
+
+    row = next(line for line in said.splitlines() if line.startswith("Parrot"))
+    assert ["Parrot", "not", "stated", "no", "0", "no", "no"] == row.split()
 
 
 def test_refusal_is_told(client: Client) -> None:

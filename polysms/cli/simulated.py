@@ -145,7 +145,7 @@ def _days(days: float) -> str:
 
 def _by(pair: PairOutcome, share: float, kind: str = "shown") -> str:
     day = pair.day(share, kind)
-    return f"not within {pair.stages[-1].day} days" if day is None else f"by day {day}"
+    return f"not within {counted(pair.stages[-1].day, 'day')}" if day is None else f"by day {day}"
 
 
 def _others(outcome: Outcome) -> Iterator[str]:

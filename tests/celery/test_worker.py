@@ -17,7 +17,7 @@ from tests.campaigns import phone, shop
 from tests.campaigns.shop import Facts
 from tests.valkey import Server
 
-pytestmark = pytest.mark.one_python
+pytestmark = pytest.mark.unmeasured
 
 TO = "+13135550143"
 #: Seconds until a worker must have done its work.

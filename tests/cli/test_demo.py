@@ -22,7 +22,7 @@ def in_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.one_python
+@pytest.mark.unmeasured
 def test_messages_that_do_not_settle(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """A demo whose messages have not settled in time shows how far they came, and fails."""
     monkeypatch.setattr(demo, "PATIENCE", 0.1)
@@ -34,7 +34,7 @@ def test_messages_that_do_not_settle(command: Command, monkeypatch: pytest.Monke
     assert False is json.loads(told.out)["ok"]
 
 
-@pytest.mark.one_python
+@pytest.mark.unmeasured
 def test_look_ups_that_fail(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """A look-up without an answer is tried again until the time is over."""
     asked = 0
@@ -90,6 +90,7 @@ def _is_arm(line: str) -> bool:
     return line.startswith(("flaky ", "steady "))
 
 
+@pytest.mark.unmeasured
 def test_demo_as_json() -> None:
     """Programs get the deliveries of both acts, each with where it should end and did."""
     said = run("demo", "--json")
@@ -108,7 +109,7 @@ def test_demo_as_json() -> None:
     assert ["flaky", "steady"] == [arm["account"] for arm in told["comparison"]["report"]["arms"]]
 
 
-@pytest.mark.one_python
+@pytest.mark.unmeasured
 def test_where_nothing_can_be_written(capsys: pytest.CaptureFixture[str]) -> None:
     """A folder that takes no page takes nothing away from the comparison."""
     Path("polysms-compare.html").mkdir()
@@ -149,7 +150,7 @@ def test_without_the_ledger(
     assert "pip install 'polysms[ledger]'" in capsys.readouterr().out
 
 
-@pytest.mark.one_python
+@pytest.mark.unmeasured
 def test_demo_on_a_terminal() -> None:
     """On a terminal the table is shown live and in colours, and once more when all is settled."""
     ours, theirs = pty.openpty()

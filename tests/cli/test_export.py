@@ -24,7 +24,7 @@ from polysms.delivery import Attempt, Evidence, Outcome, Price
 from polysms.ledger import End, Ledger, Line
 from tests.cli.conftest import NUMBER, PATIENCE, POLYSMS, Command
 
-pytestmark = [pytest.mark.one_python, pytest.mark.usefixtures("kept")]
+pytestmark = [pytest.mark.unmeasured, pytest.mark.usefixtures("kept")]
 THEN = datetime(2025, 3, 1, 7, 30, tzinfo=UTC)
 KINDS = pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
 
@@ -342,7 +342,7 @@ def test_a_walk_reads_page_by_page(kept: Path) -> None:
     assert "your code is 1234" == rest[-2].delivery.text
 
 
-@pytest.mark.one_python
+@pytest.mark.unmeasured
 def test_postgresql(command: Command, kept: Path, postgres_ledger: None) -> None:
     """PostgreSQL's ledger is exported alike, and in the same order."""
     assert 0 == command("ledger", "upgrade").code

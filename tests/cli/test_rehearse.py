@@ -295,6 +295,7 @@ def test_everything_fits_80_columns(command: Command) -> None:
     assert all(len(shown) <= 80 for shown in said.out.splitlines())
 
 
+@pytest.mark.unmeasured
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, command: Command) -> None:
     """Of a hundred times as many lines, no more is held at once: a million fit too."""
 

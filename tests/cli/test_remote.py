@@ -33,7 +33,7 @@ sender = "+13135550102"
 LISTING = ("wavix", "carrierx", "signalwire")
 COUNT = 3
 
-pytestmark = pytest.mark.one_python
+pytestmark = pytest.mark.unmeasured
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ import polysms.server
 from polysms import Client
 from tests.cli.conftest import PATIENCE, POLYSMS, Command
 
-pytestmark = pytest.mark.one_python
+pytestmark = pytest.mark.unmeasured
 
 KEPT = """
 public_url = "http://127.0.0.1:8027"

@@ -24,6 +24,13 @@ def test_arms(command: Command) -> None:
     assert all(len(line) <= 80 for line in said.out.splitlines())
 
 
+def test_one_of_each(command: Command) -> None:
+    """One play, one day, one text: the words agree with their figures."""
+    said = command("simulate", *ARMS, "--per-day", "1", "--days", "1", "--plays", "1")
+    assert "Played 1 time: 1 day of 1 text. Nothing was sent." in said.out
+    assert "not within 1 day." in " ".join(said.out.split())
+
+
 def _days(out: str) -> list[str]:
     return [line for line in out.splitlines() if "±" in line]
 

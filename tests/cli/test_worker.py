@@ -16,7 +16,7 @@ from polysms.delivery import Delivery
 from polysms.sandbox import Behaviour, running
 from tests.cli.conftest import NUMBER, PATIENCE, POLYSMS, Command, checked
 
-pytestmark = pytest.mark.one_python
+pytestmark = pytest.mark.unmeasured
 
 Started = Callable[..., "subprocess.Popen[str]"]
 

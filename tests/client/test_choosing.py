@@ -24,6 +24,8 @@ from polysms.routing.standing import Matured
 from tests.client.test_kept import Time, rows
 from tests.clients import WAVIX, Both, accepted
 
+pytestmark = pytest.mark.one_python
+
 Make = Callable[..., Both]
 
 TO = "+12125550123"

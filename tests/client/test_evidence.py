@@ -78,6 +78,15 @@ def seeing(request: pytest.FixtureRequest) -> str:
     return kind
 
 
+@pytest.mark.parametrize("limit", ["attempt_timeout", "deadline"])
+def test_silence_is_told_in_the_same_words(make: Make, limit: str) -> None:
+    """Whichever limit ends the waiting, and in whichever client: no answer came in time."""
+    with FaultServer(FAULTS["hang_processed"]) as server:
+        account = {**WAVIX, "base_url": server.url, "timeouts": PATIENT}
+        with pytest.raises(MaybeSent, match="no answer in time"):
+            make({"accounts": {"wavix": account}}).send(MESSAGE, **{limit: SHORT_DEADLINE})
+
+
 @pytest.fixture
 def outcome(make: Make, seeing: str, tmp_path: Path) -> Callable[..., Any]:
     """Return a function that sends to an address and returns the error or the delivery."""

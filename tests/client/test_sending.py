@@ -175,7 +175,7 @@ def test_short_wait_is_waited(make: Make, monkeypatch: pytest.MonkeyPatch) -> No
     ("message", "settings", "error", "words"),
     [
         ("text", {}, InvalidMessage, "takes a Message"),
-        (Message(TO, "x", key="k"), {}, ConfigError, "needs a ledger"),
+        (Message(TO, "x", key="k"), {}, ConfigError, "needs a ledger.*; add .* ledger = .sqlite:"),
         (Message(TO, "x", tenant="t"), {}, ConfigError, "needs a ledger"),
         (Message(TO, "x"), {"via": "wavx"}, ConfigError, "wavx"),
         (Message(TO, "x"), {"on_maybe_sent": "resend"}, ConfigError, "on_maybe_sent"),

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 
 from polysms.delivery import Price, Status
-from polysms.errors import ConfigError, InvalidMessage
+from polysms.errors import ConfigError, InvalidMessage, Unsupported
 from polysms.message import Message
 from polysms.providers import REGISTRY, base, load, reading
 from polysms.providers.base import Accepted, Refused, Response
@@ -132,6 +133,13 @@ def test_advisory_wishes(fields: dict[str, Any], expected: tuple[str, ...]) -> N
 def test_limits_without_a_sender() -> None:
     """A message whose sender is still open is held against the other limits alone."""
     assert check(Message("+13135550123", "x"), Wavix.capabilities) is None  # type: ignore[func-returns-value]
+
+
+def test_mms_without_media_where_there_is_no_mms() -> None:
+    """A text that the adapter would send as an MMS is not sent where the table says: no MMS."""
+    can = attrs.evolve(Wavix.capabilities, most_media=0, mms_to="none")
+    with pytest.raises(Unsupported, match=r"Wavix: sends texts alone, no media$"):
+        check(Message("+13135550123", "x"), can, kind="mms")
 
 
 def test_address_leaves_out_what_is_empty() -> None:

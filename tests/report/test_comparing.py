@@ -28,6 +28,8 @@ from polysms.report import (
 from polysms.report.naive import naive, naive_chance
 from tests.report.counting import GB, US, cell, recipients, settled, timed
 
+pytestmark = pytest.mark.one_python
+
 BETTER = settled(970, 1000)
 WORSE = settled(900, 1000)
 

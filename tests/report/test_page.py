@@ -22,6 +22,8 @@ from tests.report import pages
 from tests.report.counting import cell, settled, timed
 from tests.report.parsing import Element, parsed
 
+pytestmark = pytest.mark.one_python
+
 REPORTS: dict[str, Callable[[], Report]] = {
     "usual": pages.usual,
     "crowd": pages.crowd,

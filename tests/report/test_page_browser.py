@@ -15,7 +15,7 @@ from tests.report import pages
 from tests.report.browser import Browser, browser, found
 
 pytestmark = [
-    pytest.mark.one_python,
+    pytest.mark.unmeasured,
     pytest.mark.skipif(found() is None, reason="no browser is installed (chromium)"),
 ]
 

@@ -6,6 +6,8 @@ import pytest
 
 from polysms.report.page import axes, figures, look, markup, plots
 
+pytestmark = pytest.mark.one_python
+
 
 @pytest.mark.parametrize(
     ("told", "expected"),

@@ -13,6 +13,8 @@ from polysms.report.curves import curve, moments
 from polysms.report.shares import Share, by_the_end, estimate, inflation, newcombe, plain
 from tests.report.counting import recipients, settled, timed
 
+pytestmark = pytest.mark.one_python
+
 Z = quantile(0.95)
 ROWS = st.lists(st.integers(1, 8).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))))
 

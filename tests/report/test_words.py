@@ -29,6 +29,8 @@ from polysms.report import words
         (words.chance(0.0), "p < 0.001"),
         (words.texts(1), "1 text"),
         (words.texts(2000), "2,000 texts"),
+        (words.counted(1, "account"), "1 account"),
+        (words.counted(0, "account"), "0 accounts"),
         (words.listed(()), ""),
         (words.listed(("a",)), "a"),
         (words.listed(("a", "b", "c")), "a, b and c"),

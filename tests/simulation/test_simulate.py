@@ -12,6 +12,8 @@ from polysms.simulation import Outcome, plan_of, simulate
 from polysms.simulation.looking import looked
 from polysms.simulation.pots import Play, Table
 
+pytestmark = pytest.mark.one_python
+
 ARMS: dict[str, dict[str, Any]] = {
     "wavix": {"delivers": 0.95, "delay": "3s", "price": 0.0075},
     "signalwire": {"delivers": 0.92, "delay": "5s", "price": 0.006},

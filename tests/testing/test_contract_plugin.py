@@ -17,6 +17,8 @@ from parrot import Parrot
 from polysms import Reason
 from polysms.providers.base import Refused
 
+pytestmark = pytest.mark.unmeasured
+
 
 class Sure(Parrot):
     """Calls a 500 refused."""

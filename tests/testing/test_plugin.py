@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from polysms import AsyncClient, Client, Message, NotSent
 
+pytestmark = pytest.mark.unmeasured
+
 ACCOUNTS = {
     "wavix": {"api_key": "wavix-key", "sender": "+13137890021"},
     "signalwire": {
@@ -352,7 +354,7 @@ def test_unittest_under_pytest(tester: pytest.Pytester) -> None:
     run(tester).assert_outcomes(passed=1, failed=1)
 
 
-@pytest.mark.one_python
+@pytest.mark.unmeasured
 def test_several_processes(tester: pytest.Pytester) -> None:
     """Under xdist each process has an outbox and a guard of its own."""
     tester.makepyfile("""
@@ -444,7 +446,7 @@ unittest.main()
     assert 0 == done.returncode, done.stderr
 
 
-@pytest.mark.one_python
+@pytest.mark.unmeasured
 def test_django(tmp_path: Path) -> None:
     """A TestCase of Django's: its lazy ``sms`` is caught, and its signals tell what is heard."""
     program = """
@@ -511,7 +513,7 @@ if __name__ == "__main__":
     assert 0 == done.returncode, done.stderr
 
 
-@pytest.mark.one_python
+@pytest.mark.unmeasured
 def test_web_frameworks(tmp_path: Path) -> None:
     """Apps of Flask and FastAPI send into the outbox, called by their own test clients."""
     program = """

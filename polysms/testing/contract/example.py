@@ -23,10 +23,10 @@ class Example:
     ``settings`` make an account, ``secret`` is the canary among them that nothing may show,
     ``sender`` a sender of it. ``path`` is the URL that a send is posted to, ``spelled`` its body
     (JSON or a form, by its ``content_type``) for the text "hi ☺" with one picture, if the provider
-    takes any, to +13135550123, ``text_at`` where the text stands in it. ``sent`` is the published answer to a send that was
-    taken, ``sent_status`` its HTTP status; ``where`` names its JSON keys of id, status, sender
-    ("from") and recipient ("to"), and the direction's where there is one. ``statuses`` are the
-    documented words, ``codes`` documented refusals: HTTP status, body, reason.
+    takes any, to +13135550123, ``text_at`` where the text stands in it. ``sent`` is the published
+    answer to a send that was taken, ``sent_status`` its HTTP status; ``where`` names its JSON keys
+    of id, status, sender ("from") and recipient ("to"), and the direction's where there is one.
+    ``statuses`` are the documented words, ``codes`` documented refusals: HTTP status, body, reason.
 
     Where the adapter lists: ``listed`` is a published page, ``items`` the key of its messages.
     Where it fetches: ``fetched`` is the URL for the id "a/b". Where it hears webhooks: ``heard``
