@@ -99,11 +99,13 @@ def lost(client: Client) -> tuple[str, str, str]:
     """Send a message that is taken without a word; return its id, reference and provider's id."""
     with pytest.raises(MaybeSent) as raised:
         client.send(Message(LOST, "Are you there?", key="k-1", tag="t"), deadline=2)
-    attempt = raised.value.delivery.attempts[0]
+    delivery = raised.value.delivery
+    assert delivery is not None
+    attempt = delivery.attempts[0]
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         for found in client.list_remote("wavix", reference=attempt.reference):
-            return str(raised.value.delivery.id), attempt.reference, str(found.provider_id)
+            return str(delivery.id), attempt.reference, str(found.provider_id)
         time.sleep(0.02)
     raise TimeoutError("the provider never showed it")
 
