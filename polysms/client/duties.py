@@ -167,6 +167,9 @@ class Duties:
         try:
             if claim.delivery.status is Status.MAYBE_SENT:
                 yield from self._resolved(claim)
+            elif claim.delivery.status.final:
+                # It has ended: what it came to is asked for, once.
+                yield from self._noted((yield from self._fetched(claim.delivery)), None, None)
             else:
                 yield from self._polled(claim)
         except (ConfigError, LookupFailed, Unsupported) as error:
@@ -214,10 +217,13 @@ class Duties:
         elif now > self._gives_up(claim):
             yield Consult(lambda ledger: ledger.record(_unreported(delivery, now)))
         else:
-            target, identity, known = asking.target_of(self._config, delivery, None, None)
-            seconds = asking.LOOKUP_SECONDS
-            found = yield from lookup.fetch(target, identity, known, seconds)
-            yield from self._noted(found, self._next_look(claim), None)
+            yield from self._noted(
+                (yield from self._fetched(delivery)), self._next_look(claim), None
+            )
+
+    def _fetched(self, delivery: Delivery) -> Generator[Task, Told, Delivery]:
+        target, identity, known = asking.target_of(self._config, delivery, None, None)
+        return (yield from lookup.fetch(target, identity, known, asking.LOOKUP_SECONDS))
 
     def _is_settled(self, delivery: Delivery) -> bool:
         """Whether nothing better than SENT is ever reported of a message."""
@@ -234,7 +240,9 @@ class Duties:
 
     def _later(self, claim: Claim) -> Generator[Task, Told, None]:
         at = self._next_look(claim)
-        if self._world.now() <= self._gives_up(claim):
+        if claim.delivery.status.final:
+            yield Consult(lambda ledger: ledger.outbox.look_later(claim.id, None))
+        elif self._world.now() <= self._gives_up(claim):
             yield Consult(lambda ledger: ledger.outbox.look_later(claim.id, at))
         elif claim.delivery.status is Status.MAYBE_SENT:
             yield from self._noted(claim.delivery, None, Move(State.OVER))

@@ -31,7 +31,7 @@ _KNOWLEDGE = {None: 0, Outcome.MAYBE_SENT: 1, Outcome.NOT_SENT: 2, Outcome.ACCEP
 _STANDING = (
     *("id", "status", "state", "ended_at", "claimed_until", "texts", "look_at"),
     *("next_at", "claimed_by", "confirmed_at", "experiment"),
-    *("account", "provider", "provider_id"),
+    *("account", "provider", "provider_id", "price"),
 )
 _COPY = (
     *("reference", "message_id", "number", "account", "provider", "provider_id"),
@@ -74,6 +74,8 @@ class Page:
     copies: dict[str, Copy] = attrs.field(factory=dict)
     #: Whether the worker writes that holds its lease; what anybody else brings is news to it.
     is_held: bool = False
+    #: When its provider is to be asked once more, though it has ended: what it cost.
+    priced_at: datetime | None = None
 
     def value(self, name: str) -> Any:
         """Return a column's value as it will be."""
@@ -101,7 +103,9 @@ class Page:
         if self.value("state") is not None and self._schedule(status, now):
             status = self._stand(now)
         if self.value("look_at") is not None and self._needs_no_look(status):
-            self.changes["look_at"] = None
+            self.changes["look_at"] = self.priced_at if status.final else None
+        elif self.priced_at is not None and status.final:
+            self.changes["look_at"] = self.priced_at
 
     def _stand(self, now: datetime) -> Status:
         stored = Status(self.value("status"))

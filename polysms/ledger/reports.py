@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -20,6 +20,8 @@ from polysms.ledger.reading import REPORT, by_id
 from polysms.ledger.rows import NAMED, OPT_OUT, SIGNED, Row, event_row
 from polysms.ledger.tables import attempts, events
 
+#: How long after its end a message's price is asked for, where that is to be compared.
+PRICED = timedelta(minutes=1)
 _MATCHED = ("message_id", "reference")
 
 
@@ -181,6 +183,10 @@ def _hear(book: Book, id_: str, reference: str, row: Row, now: datetime) -> None
     if compared is None:
         return
     compared.said(status, received_at, polled=False)
+    page = book.pages[id_]
+    if status.final and status is not Status.UNREPORTED and page.value("price") is None:
+        # Who tells of the end first and of the price later is asked once what it came to.
+        page.priced_at = now + PRICED
     at = row["facts"].get("at")
     # That nothing will be reported any more we may have said ourselves, by our own clock.
     if at is not None and status is not Status.UNREPORTED:
