@@ -12,12 +12,12 @@ import pytest
 from polysms.testing.contract import RULES
 from tests.testing.parrot import written
 
+pytestmark = pytest.mark.unmeasured
+
 BAD = '''"""Two bad adapters."""
 from parrot import Parrot
 from polysms import Reason
 from polysms.providers.base import Refused
-
-pytestmark = pytest.mark.unmeasured
 
 
 class Sure(Parrot):

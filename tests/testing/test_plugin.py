@@ -13,14 +13,13 @@ from polysms import Client, Message
 from polysms.testing import Blocked, guard
 
 pytest_plugins = ("pytester",)
+pytestmark = pytest.mark.unmeasured
 
 #: A program that makes its client as it is imported, as many do.
 APP = """
 from __future__ import annotations
 
 from polysms import AsyncClient, Client, Message, NotSent
-
-pytestmark = pytest.mark.unmeasured
 
 ACCOUNTS = {
     "wavix": {"api_key": "wavix-key", "sender": "+13137890021"},
