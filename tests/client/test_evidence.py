@@ -50,7 +50,7 @@ PATIENT = {"connect": 10, "read": 10, "write": 10, "pool": 10}
 HASTY = {**PATIENT, "read": 0.4}
 UNCONNECTED = {**PATIENT, "connect": 0.4}
 DEADLINE = 10.0
-SHORT_DEADLINE = 1.5
+SHORT_DEADLINE = 3.0
 
 
 class Blind(httpx.HTTPTransport):
