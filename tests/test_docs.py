@@ -183,6 +183,8 @@ def desk(sandbox: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setenv("POLYSMS_SANDBOX", sandbox)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("COLUMNS", "80")
+    # A reader's programs find each other, and nothing of ours lies beside them.
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
     monkeypatch.setattr(front, "_shared", [])
     yield
     for client in front._shared:  # noqa: SLF001 - closed else only when Python ends

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import attrs
@@ -22,7 +23,7 @@ from polysms import (
 )
 from polysms.cli.app import run
 from polysms.delivery import Outcome, Status
-from polysms.providers import installed, load
+from polysms.providers import checked, installed, load
 from polysms.providers.base import Answer, Capabilities, Record, Request, Response, secret
 from polysms.providers.outcome import accepted, outcome
 from polysms.providers.wavix import Wavix
@@ -263,6 +264,15 @@ def test_parts_of_the_wrong_kind(
     monkeypatch.setattr(Least, "capabilities", capabilities)
     with pytest.raises(ConfigError, match=words):
         load("least_sms:Least")
+
+
+def test_adapter_that_is_made_already() -> None:
+    """An adapter is named by its class, and not by one that somebody has made of it."""
+    made = SimpleNamespace(
+        Settings=LeastSettings, capabilities=Least.capabilities, request=None, read=None
+    )
+    with pytest.raises(ConfigError, match="'made' is no provider: it is no class"):
+        checked(made, "made", "made")
 
 
 def test_known_names_look_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:

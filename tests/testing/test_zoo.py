@@ -40,7 +40,7 @@ def test_breaks_its_rule_alone(name: str, kind: type[Any]) -> None:
     assert {name} == breaks(kind, rules)
 
 
-@pytest.mark.unmeasured
+@pytest.mark.campaign
 @pytest.mark.parametrize(("name", "kind"), ANIMALS)
 def test_breaks_no_rule_about_sending(name: str, kind: type[Any]) -> None:
     """Nor does it break another of the rules that need a server."""
